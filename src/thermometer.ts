@@ -17,7 +17,7 @@ import { Formats } from "./journal/formats.js";
 import type { Journal } from "./journal/journal.js";
 import { Link } from "./network/link.js";
 import { TimeSync } from "./network/time-sync.js";
-import { Outbox } from "./outbox/outbox.js";
+import type { Outbox } from "./outbox/outbox.js";
 import type { Key } from "./settings/schema.js";
 import { Settings } from "./settings/settings.js";
 import type { KeyValueStore } from "./settings/store.js";
@@ -26,16 +26,17 @@ import type { SessionRecord } from "./thermometer/broker/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
 import { DeviceLog } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
+import { FlashRetry, openFlash } from "./thermometer/flash-retry.js";
 import { Health, type HealthOwner } from "./thermometer/health.js";
 import { Intake, type IntakeOwner } from "./thermometer/intake.js";
 import type { Lifetime } from "./thermometer/lifetime.js";
 import { NoSettings, openSettings } from "./thermometer/no-settings.js";
-import { LinkOwner, OutboxOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
+import { LinkOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import { Announcement } from "./thermometer/presence/announcement.js";
 import { concernsNumbers } from "./thermometer/presence/controls.js";
 import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
-import { openRecords, samplePolicy } from "./thermometer/records.js";
+import { samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
 import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
@@ -59,6 +60,7 @@ export class Thermometer
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
   readonly flashTrouble: string | undefined;
+  flashRetry: FlashRetry | undefined;
   readonly link: Link | undefined;
   readonly uplink: Uplink | undefined;
   /** Only in safe mode, on a board whose firmware can be replaced. */
@@ -100,14 +102,13 @@ export class Thermometer
       this.board = onSlowClock(board, awakening.sleeper, this.sleep.originMs);
     }
     if (isWhole) {
-      const { outbox, trouble } = this.openOutbox();
+      const { outbox, records, trouble, isUnreadable } = openFlash(this);
       this.outbox = outbox;
       this.flashTrouble = trouble;
-      if (outbox?.isNewestFormat) this.formats.foundNewest();
-      const records = outbox && this.attempt("journal", () => openRecords(this, outbox));
       this.journal = records?.journal;
       this.sessionRecord = records?.sessionRecord;
       this.lifetime = records?.lifetime;
+      if (isUnreadable) this.onUnreadable();
       this.attempt("outbox", () => this.keepInFlight());
       this.intake = this.attempt("readings", () => new Intake(this));
     }
@@ -225,6 +226,7 @@ export class Thermometer
     if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
     this.clockPatience = undefined;
     this.health.close();
+    this.flashRetry?.close();
     this.sleep?.close();
     this.updating?.close();
     this.sampling?.close();
@@ -246,16 +248,6 @@ export class Thermometer
     } catch (error) {
       this.log("error", `${what}: not started: ${messageOf(error)}`);
       return undefined;
-    }
-  }
-
-  private openOutbox(): { outbox?: Outbox; trouble?: string } {
-    try {
-      return { outbox: new Outbox(new OutboxOwner(this)) };
-    } catch (error) {
-      const trouble = messageOf(error);
-      this.log("error", `outbox: ${trouble}; readings are sent at once, or lost while there is no connection`);
-      return { trouble };
     }
   }
 
@@ -334,6 +326,12 @@ export class Thermometer
     if (!formats.isOldest) return;
     formats.confirm();
     uplink?.presence.move(); // an image on trial stored a shortened form of the names
+  }
+
+  /** The outbox cannot read its flash now. */
+  onUnreadable(): void {
+    if (this.flashRetry === undefined) this.flashRetry = new FlashRetry(this);
+    else this.flashRetry.failed();
   }
 
   /** A reading was acknowledged (`isDelivered`) or dead-lettered, or a connection was made. */

@@ -8,12 +8,12 @@
 import { Log } from "./blocks/log.js";
 import { WINDOW } from "./blocks/marks.js";
 import { mount } from "./blocks/mount.js";
+import { PATIENT } from "./flash/flash-calls.js";
 import { mediumFor } from "./flash/geometry.js";
 import {
   DONE_BITS,
   FORMAT_VERSION,
   MAX_SHORT_TOP,
-  NOTE,
   OLDEST_VERSION,
   PAYLOAD_AT,
   RELEASED_BITS,
@@ -22,9 +22,10 @@ import {
   SKIP,
 } from "./flash/layout.js";
 import { type Medium, NONE } from "./flash/medium.js";
-import { countReleased, exactCount } from "./queue/counting.js";
+import { countReleased, exactCount, exactStatistics } from "./queue/counting.js";
 import type { Statistics } from "./queue/events.js";
 import { FreeSpace } from "./queue/free-space.js";
+import { Guard } from "./queue/guard.js";
 import { putDeferred, putMark, putReleased, putSettled } from "./queue/mark-records.js";
 import { NotePad, RecoveringNotePad } from "./queue/notes.js";
 import type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
@@ -35,6 +36,7 @@ import { Walk } from "./queue/walk.js";
 import { measure } from "./statistics.js";
 
 export type { Flash, FlashStatus } from "./flash/flash.js";
+export { ReadFailure } from "./flash/flash-calls.js";
 export type { OutboxEvent, Statistics } from "./queue/events.js";
 export type { Entry, OutboxOptions, Suspension } from "./queue/options.js";
 
@@ -42,7 +44,7 @@ const TRIES = 3;
 const ENDURANCE = 100_000;
 
 /** The queue. The constructor mounts the flash and throws if it cannot be used; later failures of the flash are return values or events. */
-export class Outbox {
+export class Outbox extends Guard {
   /** Continues where an earlier run was suspended; false: flash was mounted. */
   readonly goesOn: boolean;
   private readonly log: Log;
@@ -50,7 +52,6 @@ export class Outbox {
   private readonly walk: Walk;
   private readonly space: FreeSpace;
   private readonly pad: NotePad;
-  private readonly options: OutboxOptions;
   /** Numbers used up without an entry that are not on flash yet: written before the next entry. */
   private skipped = 0;
   /** Byte mode: a cut before this run may have left released bits of entries below half programmed: they may turn at a later boot. */
@@ -60,16 +61,19 @@ export class Outbox {
    * Mounts the flash, or continues where an earlier run was suspended; programs nothing.
    * @throws RangeError for invalid options, or a flash that is too small
    * @throws Error if the flash has a newer format, or one of another write unit or block length; it is not touched
+   * @throws ReadFailure if the flash cannot be read: it may be mounted later
    */
   constructor(options: OutboxOptions) {
+    super(options);
     const { flash, maxPayload = 256, firstSequence = 0 } = options;
-    this.options = options;
     this.medium = mediumFor(flash, options.writeUnit, maxPayload);
+    if (!options.passesUnreadable) this.medium.reading = PATIENT;
     this.log = new Log(this.medium, options);
     const { suspension } = options;
     const goesOn = suspension !== undefined && restore(this.log, suspension);
     this.goesOn = goesOn;
     const foreign = goesOn ? 0 : mount(this.log, firstSequence).foreign;
+    this.medium.reading = PATIENT;
     if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
     if (this.medium.unit === 1) this.unsureBelow = this.log.number;
@@ -77,10 +81,7 @@ export class Outbox {
     if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
     else if (this.log.torn > 0) this.pad = new RecoveringNotePad(this.log, this.walk);
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
-    if (foreign > 0) {
-      const message = `no outbox on this flash; ${foreign === 1 ? "a block that holds something else is" : `${foreign} blocks that hold something else are`} erased when needed`;
-      this.options.onEvent?.({ kind: "foreign", blocks: foreign, message });
-    }
+    if (foreign > 0) this.foreign(foreign);
   }
 
   /** From now on, new blocks have the newest format. */
@@ -149,7 +150,7 @@ export class Outbox {
     const pads = (length & 3) !== 0 || medium.unit === 16;
     const failures = medium.failures;
     for (let tries = TRIES; tries > 0; tries--) {
-      if (log.end + size > log.freeEnd || this.skipped > 0) if (!this.makeSpace(size)) break;
+      if ((log.end + size > log.freeEnd || this.skipped > 0) && !this.makeSpace(size)) break;
       if (pads) medium.pad(length);
       medium.bytes.set(payload, PAYLOAD_AT);
       const address = log.end;
@@ -169,7 +170,7 @@ export class Outbox {
   skip(): number {
     const number = this.nextSequence;
     this.skipped++;
-    this.writeSkips();
+    this.attempt(() => this.writeSkips());
     return number;
   }
 
@@ -185,31 +186,42 @@ export class Outbox {
 
   /** Entries that are not settled; see `Statistics.entries`. */
   get entries(): number {
-    exactCount(this.walk);
+    if (!this.walk.hasCounted) this.attempt(() => exactCount(this.walk));
     return this.log.counters.entries;
   }
 
   /**
    * The first unsettled entry with a sequence number of at least `from`; undefined: there is none, or only beyond WINDOW
-   * numbers after the oldest. In ascending order each entry is read once.
+   * numbers after the oldest, or flash cannot be read (the event "unreadable"). In ascending order each entry is read once.
    */
   seek(from: number): Entry | undefined {
     if (this.medium.held === from) return this.walk.hand(from);
     if (from >= this.log.number) return undefined;
-    if (!this.log.resumed) this.resume();
+    if (!this.log.resumed && !this.resumes()) return undefined;
     return this.walk.seek(from);
+  }
+
+  /**
+   * What cannot be read counts as damaged, up to the oldest entry that can, if most of the flash can be read: call it after
+   * minutes in which it could not be.
+   */
+  passUnreadable(): void {
+    this.log.mostlyReads(() => this.space.findOldest());
   }
 
   /** PUBREC was received for an entry that `seek` delivered; durable on return. No effect if the entry is settled or unknown. */
   released(sequence: number): void {
     const marks = this.log.marks;
     if (sequence >= this.log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
-    if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
-    this.resume();
-    const done =
-      this.medium.unit === 1 && sequence >= marks.voidBelow
-        ? this.walk.clear(sequence, RELEASED_BITS)
-        : putReleased(this.space, sequence);
+    if (sequence >= marks.tail + WINDOW) this.walk.checkWindow(sequence);
+    let done: boolean | undefined = false;
+    try {
+      this.resume();
+      const isInPlace = this.medium.unit === 1 && sequence >= marks.voidBelow;
+      done = isInPlace ? this.walk.clear(sequence, RELEASED_BITS) : putReleased(this.space, sequence);
+    } catch (error) {
+      this.unread(error);
+    }
     if (done === undefined) return;
     if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
@@ -228,10 +240,10 @@ export class Outbox {
     if (sequence >= log.number) return;
     if (sequence !== marks.tail) {
       if (marks.isSettled(sequence)) return;
-      if (sequence >= marks.tail + WINDOW) this.checkWindow(sequence);
+      if (sequence >= marks.tail + WINDOW) this.walk.checkWindow(sequence);
     }
-    if (!log.resumed) this.resume();
-    const done = this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
+    const done =
+      log.resumed && this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : this.settleSlowly(sequence);
     if (done !== true) {
       if (done === undefined) return;
       this.unmarked(sequence, "settled");
@@ -242,6 +254,15 @@ export class Outbox {
     if (marks.tail >= log.tailDue) recordTail(log, this.walk, this.space);
   }
 
+  private settleSlowly(sequence: number): boolean | undefined {
+    try {
+      this.resume();
+      return this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence);
+    } catch (error) {
+      return this.unread(error) ?? false;
+    }
+  }
+
   /**
    * The session is lost: every `released` is void; durable on return. If there is none, nothing is written: below such a mark,
    * each later `released` would need a record.
@@ -249,14 +270,12 @@ export class Outbox {
    */
   requeue(): number {
     const log = this.log;
-    this.resume();
-    putDeferred(this.space); // settled entries must not come back as not released
-    const count = countReleased(this.walk);
+    const count = this.attempt(() => this.countReleased()) ?? 0;
     const marks = log.marks;
     if (marks.tail === log.number) return count;
     // A released entry may have been missed if a read failed.
     if (count === 0 && marks.tail >= this.unsureBelow && this.medium.failures === 0) return 0;
-    if (putMark(this.space, REQUEUED, 0)) this.unsureBelow = 0;
+    if (this.attempt(() => putMark(this.space, REQUEUED, 0))) this.unsureBelow = 0;
     else this.unmarked(marks.tail, "requeued");
     marks.requeue(log.number);
     return count;
@@ -277,20 +296,7 @@ export class Outbox {
    * @throws Error if the flash has no free space for it or fails
    */
   note(tag: number, value: Uint8Array): void {
-    this.pad.check(tag, value);
-    const length = 1 + value.byteLength;
-    const size = this.medium.sizeOf(length);
-    for (let tries = TRIES; tries > 0; tries--) {
-      this.resume();
-      if (!this.space.forMark(size)) break;
-      const address = this.log.end;
-      this.pad.fill(tag, value);
-      if (!this.log.put(NOTE, length)) continue;
-      this.log.notes[tag] = address;
-      this.walk.followed(address, size, NOTE, 0);
-      return;
-    }
-    throw new Error(`note ${tag} could not be stored`);
+    this.pad.put(tag, value, this.space);
   }
 
   /** The latest value of a tag, as a copy. */
@@ -321,8 +327,13 @@ export class Outbox {
   idle(): boolean {
     const log = this.log;
     if (log.rested) return false;
-    countPassed(log);
-    const more = log.eraseAhead();
+    let more = false;
+    try {
+      countPassed(log);
+      more = log.eraseAhead();
+    } catch (error) {
+      this.unread(error);
+    }
     this.walk.sync();
     if (log.marks.tail >= log.tailDue) recordTail(log, this.walk, this.space);
     return more;
@@ -330,8 +341,7 @@ export class Outbox {
 
   /** The outbox's counts. */
   statistics(): Statistics {
-    this.walk.exactTail();
-    exactCount(this.walk);
+    this.attempt(() => exactStatistics(this.walk));
     return measure(this.log, this.skipped, this.options.endurance ?? ENDURANCE);
   }
 
@@ -340,32 +350,22 @@ export class Outbox {
    * @returns the state for an `Appender` or outbox of a later run; undefined: that run must mount
    */
   suspend(): Suspension | undefined {
-    putDeferred(this.space);
-    return this.skipped === 0 ? suspend(this.space) : undefined;
+    this.attempt(() => putDeferred(this.space));
+    return this.skipped === 0 ? this.attempt(() => suspend(this.space)) : undefined;
   }
 
   /** Makes every settle durable and closes the flash. Every method throws, or does nothing, afterwards. */
   close(): void {
-    putDeferred(this.space);
+    this.attempt(() => putDeferred(this.space));
     this.medium.close();
-  }
-
-  /** @throws RangeError for an entry that was not delivered */
-  private checkWindow(sequence: number): void {
-    const marks = this.log.marks;
-    this.walk.exactTail();
-    if (sequence < marks.tail + WINDOW) return;
-    throw new RangeError(
-      `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
-    );
   }
 
   private resume(): void {
     this.space.resume();
-    if (this.pad.recovered === undefined) return;
     const { recovered } = this.pad;
+    if (recovered === undefined) return;
     this.pad.recovered = undefined;
-    recovered?.forEach((value, tag) => {
+    recovered.forEach((value, tag) => {
       try {
         this.note(tag, value);
       } catch {} // no free space: it is recovered again at the next start
@@ -374,9 +374,24 @@ export class Outbox {
 
   /** Called if the newest block has no free space before the reserve, if numbers were skipped, or at the first write after a boot. */
   private makeSpace(size: number): boolean {
+    try {
+      this.resume();
+      if (this.skipped > 0 && !this.writeSkips()) return false;
+      return this.log.end + size <= this.log.freeEnd || this.space.forEntry(size);
+    } catch (error) {
+      return this.unread(error) ?? false;
+    }
+  }
+
+  /** False: flash cannot be read. */
+  private resumes(): boolean {
+    return this.attempt(() => this.resume() ?? true) === true;
+  }
+
+  private countReleased(): number {
     this.resume();
-    if (this.skipped > 0 && !this.writeSkips()) return false;
-    return this.log.end + size <= this.log.freeEnd || this.space.forEntry(size);
+    putDeferred(this.space); // settled entries must not come back as not released
+    return countReleased(this.walk);
   }
 
   private writeSkips(): boolean {
@@ -390,10 +405,5 @@ export class Outbox {
   private refuse(why: string): void {
     const number = this.skip();
     this.options.onEvent?.({ kind: "refused", message: `entry ${number} refused: ${why}` });
-  }
-
-  private unmarked(sequence: number, what: string): void {
-    const message = `entry ${sequence}: "${what}" could not be stored; it may come back after a reboot`;
-    this.options.onEvent?.({ kind: "unmarked", sequence, message });
   }
 }

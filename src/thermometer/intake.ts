@@ -9,7 +9,7 @@ import type { Sample } from "../channels/sample.js";
 import type { LineLevel } from "../common/log-levels.js";
 import type { WritableFormats } from "../journal/formats.js";
 import type { Journal, Sender } from "../journal/journal.js";
-import type { Outbox } from "../outbox/outbox.js";
+import { type Outbox, ReadFailure } from "../outbox/outbox.js";
 import type { Settings } from "../settings/settings.js";
 import { openUnkept, type RecordsOwner } from "./records.js";
 
@@ -111,7 +111,7 @@ export class Intake {
     if (!this.isKept(journal, sample.mask)) return undefined;
     if (this.isFlashFailing && this.owner.board.clock.uptimeMs() < this.retryAtMs) return undefined;
     const flashFailures = outbox.flashFailures;
-    const sequence = journal.append(sample, qos, this.sleep?.sampleMs());
+    const sequence = this.append(journal, sample, qos);
     if (sequence >= 0) {
       if (this.isFlashFailing) this.flashIsBack();
       return sequence;
@@ -119,6 +119,16 @@ export class Intake {
     if (outbox.flashFailures === flashFailures) return sequence;
     this.flashFails();
     return undefined;
+  }
+
+  /** As the journal; -1 also if flash cannot be read, and the journal does not know how to go on. */
+  private append(journal: Journal, sample: Sample, qos: 1 | 2): number {
+    try {
+      return journal.append(sample, qos, this.sleep?.sampleMs());
+    } catch (error) {
+      if (error instanceof ReadFailure) return -1;
+      throw error;
+    }
   }
 
   /** Whether a record format exists for at least one channel of the sample. A warning, logged once, names channels that are left out. */

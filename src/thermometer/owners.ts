@@ -44,6 +44,8 @@ export interface Owner {
   onLink(up: boolean, detail: string): void;
   /** The clock was set. */
   onClock(): void;
+  /** The outbox cannot read its flash now. */
+  onUnreadable(): void;
 }
 
 abstract class Owned {
@@ -150,10 +152,21 @@ export class OutboxOwner extends Owned implements OutboxOptions {
   }
 
   onEvent(event: OutboxEvent): void {
+    if (event.kind === "unreadable") {
+      this.owner.onUnreadable();
+      return;
+    }
     if (event.kind === "dropped") this.owner.board.observer?.evicted?.(event.first, event.end);
     // The failure of the flash was logged once; not again for each entry.
     if (this.owner.intake?.isFlashFailing && (event.kind === "refused" || event.kind === "unmarked")) return;
     this.owner.log("warn", `outbox: ${event.message}`);
+  }
+}
+
+/** The same, for flash of which a part cannot be read for long. */
+export class GivingUpOutboxOwner extends OutboxOwner {
+  get passesUnreadable(): boolean {
+    return true;
   }
 }
 
@@ -168,7 +181,12 @@ export class TimeOwner extends Owned implements TimeSyncOptions {
   }
 
   pastUtcMs(): number | undefined {
-    return this.owner.journal?.lastBootUtcMs;
+    try {
+      return this.owner.journal?.lastBootUtcMs;
+    } catch (error) {
+      this.onFault(error); // flash cannot be read
+      return undefined;
+    }
   }
 
   uptimeMs(): number {

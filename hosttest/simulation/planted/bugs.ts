@@ -113,14 +113,14 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "settled-in-ram-only",
     file: "src/outbox/outbox.ts",
-    find: "this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : putSettled(this.space, sequence)",
-    replace: "this.medium.unit === 1 || putSettled(this.space, sequence)",
+    find: "log.resumed && this.medium.unit === 1 ? this.walk.clear(sequence, DONE_BITS) : this.settleSlowly(sequence)",
+    replace: "(log.resumed && this.medium.unit === 1) || this.settleSlowly(sequence)",
   },
   {
     name: "torn-record-accepted",
     file: "src/outbox/blocks/cursor.ts",
-    find: "const jump = (medium.number - (this.nextNumber | 0)) >>> 0;",
-    replace: "const jump = 0;",
+    find: "let jump = (medium.number - (this.nextNumber | 0)) >>> 0;",
+    replace: "let jump = 0;",
   },
   {
     name: "boot-unbounded",

@@ -55,7 +55,9 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
 /** Reads the note at `address` in the newest block; false: it is damaged. */
 function loadNote(log: Source, address: number): boolean {
   const medium = log.medium;
-  return medium.load(address, NOWHERE, log.seed) && medium.kind === NOTE && isNear(medium.number, log.newest.first);
+  if (medium.load(address, NOWHERE, log.seed)) return medium.kind === NOTE && isNear(medium.number, log.newest.first);
+  medium.demand();
+  return false;
 }
 
 /** Whether a record's check was made with a number of the block whose first is `first`. Damaged records have any of 2^32 numbers. */
@@ -165,10 +167,10 @@ function surveyed(log: Source, walker: Cursor): Survey {
 /** Writes the counters as they will be when the copy is the newest block. */
 function putCopiedState(log: Source, target: Target, survey: Survey): boolean {
   const counters = log.counters;
+  // A reader adds the block's entries to this when it finds them.
+  const copied = liveEntries(log); // before the counters change: it may throw
   counters.entries -= survey.settledInPlace;
   counters.damaged += survey.damaged;
-  // A reader adds the block's entries to this when it finds them.
-  const copied = liveEntries(log);
   counters.entries -= copied;
   const done = putState(log, target);
   counters.entries += copied + survey.settledInPlace;
@@ -192,7 +194,10 @@ function isLive(log: Source, walker: Cursor): boolean {
 function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32Array): boolean {
   const { medium, marks } = log;
   if (!copyNewNotes(log, walker.notes, target, written) || !skipTo(log, target, walker.number)) return false;
-  if (!medium.load(walker.address, log.end, log.seed)) return false;
+  if (!medium.load(walker.address, log.end, log.seed)) {
+    medium.demand();
+    return false;
+  }
   const released = medium.unit === 1 && isReleased(walker.state) && walker.number >= marks.voidBelow;
   if (target.put(walker.kind, walker.length, released ? QUEUED_STATE & ~RELEASED_BITS : QUEUED_STATE) === NOWHERE) {
     return false;

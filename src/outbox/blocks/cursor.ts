@@ -4,6 +4,7 @@
  * at the next record whose check matches. Reads only. The record found is in the medium's buffer until the medium is used
  * again.
  */
+
 import {
   type BlockHeader,
   blockSeed,
@@ -99,7 +100,8 @@ export class Cursor {
   }
 
   /**
-   * Moves to the next record before the address `end`. `limit`: the number at which the block's entries end.
+   * Moves to the next record before the address `end`. `limit`: the number at which the block's entries end. What does not match
+   * where a record is expected is read again: one wrong bit in one read is no damage.
    * @returns false at the end; the entries lost to damage there are `limit` minus `nextNumber`
    */
   next(end: number, limit: number): boolean {
@@ -108,10 +110,22 @@ export class Cursor {
     for (let at = this.after; at + RECORD_OVERHEAD <= end; at += step) {
       if (!medium.load(at, end, this.seed)) {
         if (this.nextNumber >= limit) return false; // only notes can follow
-        continue;
+        medium.demand();
+        if (at !== this.after || !medium.load(at, end, this.seed)) {
+          medium.demand();
+          continue;
+        }
       }
-      const jump = (medium.number - (this.nextNumber | 0)) >>> 0;
-      if (jump !== 0 && (at === this.after || jump > WIDEST_GAP || this.nextNumber + jump > limit)) continue;
+      let jump = (medium.number - (this.nextNumber | 0)) >>> 0;
+      if (jump !== 0) {
+        if (at === this.after) {
+          if (!medium.load(at, end, this.seed) || medium.number !== (this.nextNumber | 0)) {
+            medium.demand();
+            continue;
+          }
+          jump = 0;
+        } else if (jump > WIDEST_GAP || this.nextNumber + jump > limit) continue;
+      }
       if (jump > WIDEST_SHORT_GAP && medium.isShort && !this.isFollowed(at, end)) continue;
       this.found(at, jump);
       return true;
@@ -180,7 +194,9 @@ export class Cursor {
     const seed = this.seed;
     const next = (medium.number + 1) | 0;
     const follows = medium.load(at + medium.size, end, seed) && medium.number === next;
-    return follows && medium.load(at, end, seed) && ((medium.number + 1) | 0) === next;
+    const isFollowed = follows && medium.load(at, end, seed) && ((medium.number + 1) | 0) === next;
+    medium.demand();
+    return isFollowed;
   }
 
   private found(at: number, jump: number): void {

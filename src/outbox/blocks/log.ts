@@ -17,7 +17,6 @@ import {
   FORMAT_VERSION,
   isClean,
   NO_BLOCK,
-  OPEN_BYTES,
   type Words,
 } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
@@ -26,6 +25,7 @@ import { type Carried, type NoteOwner, putCarried } from "./carried.js";
 import { type Counters, copyBlock, copyNotes, putState } from "./copy.js";
 import { Cursor, NOTES_BYTES, NOWHERE, TAGS } from "./cursor.js";
 import { Marks } from "./marks.js";
+import { refresh } from "./refresh.js";
 import { Target } from "./target.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
@@ -90,6 +90,8 @@ export class Log {
   version = FORMAT_VERSION;
   /** Address of the last record that the mount found; NOWHERE: none. */
   lastAddress = NOWHERE;
+  /** Low 32 bits, signed, of the number in its check. */
+  lastCheck = 0;
   /** Bytes used by torn records in the newest block. */
   wasted = 0;
   torn = 0;
@@ -106,7 +108,7 @@ export class Log {
   /** Whether `eraseAhead` has nothing to do until another block is taken. */
   rested = false;
   /** Byte mode: blocks whose heads show that an earlier run was about to take them into use. */
-  private openings: number[] | undefined;
+  openings: number[] | undefined;
   /** Finds out which blocks are spare, for a log that was not mounted; called before the first one is needed. Undefined: already known. */
   unread: ((log: Log) => void) | undefined;
   private erasedBlock = NO_BLOCK;
@@ -181,14 +183,17 @@ export class Log {
    * mode, which cannot do that: copies the block, because any unit behind its last record may have been touched.
    */
   resume(): void {
-    if (this.resumed || this.resumeTries-- === 0) return;
+    if (this.resumed || this.resumeTries === 0) return;
+    if (this.newest.sequence === 0) this.resumed = true;
+    else if (this.medium.unit === 16) {
+      if (!this.compact()) this.advance(); // `adopt` sets `resumed`
+    } else this.resumeInPlace();
+    this.resumeTries--; // not if a read has failed
+  }
+
+  private resumeInPlace(): void {
+    refresh(this);
     this.resumed = true;
-    if (this.newest.sequence === 0) return;
-    if (this.medium.unit === 16) {
-      if (!this.compact()) this.resumed = this.advance();
-      return;
-    }
-    this.refresh();
     this.freeEnd = this.blockEnd - this.reserve;
     if (this.wasted * 4 > this.medium.blockLength) this.compact();
   }
@@ -219,9 +224,18 @@ export class Log {
 
   /** Makes sure that the spares are known. */
   complete(): void {
-    const { unread } = this;
-    this.unread = undefined;
-    unread?.(this);
+    this.unread?.(this);
+    this.unread = undefined; // not if a read has failed
+  }
+
+  /** Runs `act`, for which what cannot be read counts as damaged, if most heads can be read. */
+  mostlyReads(act: () => void): void {
+    const medium = this.medium;
+    medium.isPatient = false;
+    let unreadable = 0;
+    for (let block = 0; block < medium.blocks; block++) if (!medium.readHead(block)) unreadable++;
+    if (unreadable * 2 < medium.blocks) act();
+    medium.isPatient = true;
   }
 
   private eraseOne(): boolean {
@@ -250,10 +264,18 @@ export class Log {
     }
   }
 
-  /** Makes sure that the spare at `place` is erased; false: it cannot be erased. */
+  /** Makes sure that the spare at `place` is erased; false: it cannot be erased. A spare that cannot be read has nothing to lose. */
   makeReady(place: number): boolean {
-    const block = this.blocks.at(place);
-    if (this.blocks.isReady(block)) return true;
+    if (this.blocks.isReady(this.blocks.at(place))) return true;
+    const medium = this.medium;
+    const wasPatient = medium.isPatient;
+    medium.isPatient = false;
+    const isReady = this.prepare(this.blocks.at(place));
+    medium.isPatient = wasPatient;
+    return isReady;
+  }
+
+  private prepare(block: number): boolean {
     if (this.isErasedAlready(block)) {
       this.blocks.setReady(block);
       if (this.retired === block) this.retired = NO_BLOCK;
@@ -366,30 +388,5 @@ export class Log {
     if (how === "advance") return;
     this.copies++;
     blocks.free(blocks.live - 2);
-  }
-
-  /**
-   * Cells that a power cut left half programmed may read differently after the next boot. Valid data is programmed again, so
-   * that it stays; invalid data is programmed to zeros, so that it never becomes valid.
-   */
-  private refresh(): void {
-    const medium = this.medium;
-    this.openings?.forEach((block) => this.spoilOpening(block));
-    this.openings = undefined;
-    medium.readHead(this.newestBlock);
-    medium.programOpen(this.newestBlock);
-    if (this.lastAddress !== NOWHERE && medium.load(this.lastAddress, this.blockEnd, this.seed)) {
-      medium.put(this.lastAddress, medium.number); // the same bytes
-    }
-    medium.programZeros(this.tornFrom, this.end);
-  }
-
-  /** The last run was about to take this block into use: it must not read as the newest later. */
-  private spoilOpening(block: number): void {
-    const medium = this.medium;
-    medium.readHead(block);
-    if (!isClean(medium.head, 0) || medium.head[2] !== (this.newest.sequence | 0)) return;
-    const at = block * medium.blockLength + CLEAN_BYTES;
-    if (!medium.isBlank(at, at + OPEN_BYTES)) medium.programZeros(at, at + OPEN_BYTES);
   }
 }

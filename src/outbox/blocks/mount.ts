@@ -1,9 +1,10 @@
 /*
  * Mounting: finds the newest block and the others in use, and reads the newest block's records. Reads the head of every block
  * and the newest block, and programs nothing: recovery is done before the first write (Log.resume). Damage never throws. A
- * flash that must not be touched throws, and is left untouched.
+ * flash that must not be touched throws, and is left untouched; so does one that cannot be read.
  */
 
+import { ReadFailure } from "../flash/flash-calls.js";
 import {
   type BlockFormat,
   blockSeed,
@@ -112,8 +113,9 @@ function readHeads(log: Log, found: Found): number {
   let newestBlock = NO_BLOCK;
   let newestSequence = 0;
   let unknown = 0;
+  let unreadable = 0; // only without patience
   for (let block = 0; block < medium.blocks; block++) {
-    medium.readHead(block, view);
+    if (!medium.readHead(block, view)) unreadable++;
     if (!isHeader(head, OPEN_WORD)) {
       if (!takeUnopened(log, block)) {
         unknown++;
@@ -134,6 +136,7 @@ function readHeads(log: Log, found: Found): number {
     newestSequence = sequence;
     newestBlock = block;
   }
+  if (unreadable * 2 >= medium.blocks) throw new ReadFailure();
   found.count = count;
   if (newestBlock !== NO_BLOCK) decodeHeader(log.newest, newest, OPEN_WORD);
   while (unknown-- > 0) log.countErases(log.presumedErases);
@@ -239,6 +242,7 @@ function replay(log: Log, block: number): void {
   log.number = walker.nextNumber;
   log.notes.set(walker.notes);
   log.lastAddress = walker.address;
+  log.lastCheck = walker.number | 0;
   log.torn = walker.wounds;
   log.wasted = walker.wasted;
   log.end = log.blockEnd;

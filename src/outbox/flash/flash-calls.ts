@@ -1,7 +1,7 @@
 /*
- * Calls of the flash with checks: a call that fails, or reports success without being done, returns `false`, never throws, and
- * is counted. Programs are read back, failed reads are repeated, erases are checked. Knows heads and state bytes, but no
- * records: these are in medium.ts.
+ * Calls of the flash with checks: a program or erase that fails, or reports success without being done, returns `false` and is
+ * counted. Programs are read back, failed reads are repeated, erases are checked. A read that fails again and again throws, so
+ * that nobody takes it for damage. Knows heads and state bytes, but no records: these are in medium.ts.
  */
 import type { Flash } from "./flash.js";
 import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
@@ -12,14 +12,30 @@ const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
 /** Where the record buffer begins in the shared buffer. */
 export const RECORD_AT = HEAD_BYTES + SCRATCH_BYTES;
 const READ_TRIES = 3;
+/** Failed reads throw. */
+export const PATIENT = 1;
+/** A read has failed, and `demand` was not called since. */
+const UNREAD = 2;
 
-/** Reads, programs and erases with their checks. Addresses and lengths in bytes of the partition; `false` is a failure. */
+/** Flash reports that it cannot read: what is stored there is unknown, which is not the same as damaged. It may be readable later. */
+export class ReadFailure extends Error {
+  constructor() {
+    super("flash cannot be read");
+  }
+}
+
+/**
+ * Reads, programs and erases with their checks. Addresses and lengths in bytes of the partition; `false` is a failure.
+ * Reads throw a ReadFailure while `isPatient`, except to check a program or an erase, and `load`, see `demand`.
+ */
 export class FlashCalls {
   readonly blocks: number;
   readonly blockLength: number;
   readonly unit: 1 | 16;
   /** Flash calls that failed or did nothing since boot. */
   failures = 0;
+  /** PATIENT, and UNREAD. One field: a short wake has no RAM to spare. */
+  reading = 0;
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words;
   protected readonly flash: Flash;
@@ -36,10 +52,6 @@ export class FlashCalls {
     this.head = new Int32Array(all, 0, HEAD_BYTES >> 2);
     this.scratch = new Int32Array(all, HEAD_BYTES, SCRATCH_WORDS);
     this.stateByte = new Uint8Array(all, HEAD_BYTES, 1);
-  }
-
-  readState(address: number): number {
-    return this.read(this.stateByte, address) ? this.stateByte[0] : 0;
   }
 
   /** Programs a record's state byte, in which only 1 bits can become 0, and reads it back. */
@@ -62,9 +74,12 @@ export class FlashCalls {
     return bytesOf(this.head, 0, HEAD_BYTES);
   }
 
-  /** Reads the head of `block` into `head`; if that fails, it is all zeros. `view`: `headView()`, made once for many heads. */
-  readHead(block: number, view: Uint8Array = this.headView()): void {
-    if (!this.read(view, block * this.blockLength)) this.head.fill(0);
+  /** Reads the head of `block` into `head`; if that fails without patience, it is all zeros. `view`: `headView()`, made once for many heads. */
+  readHead(block: number, view: Uint8Array = this.headView()): boolean {
+    if (this.read(view, block * this.blockLength)) return true;
+    this.demand();
+    this.head.fill(0);
+    return false;
   }
 
   /** Programs the clean (unit mode: whole) header from `head`. */
@@ -85,7 +100,7 @@ export class FlashCalls {
       return this.failed();
     }
     if (this.unit === 16) return true;
-    this.readHead(block);
+    if (!this.readToCheck(this.headView(), block * this.blockLength)) return false;
     for (let i = 0; i < this.head.length; i++) if (this.head[i] !== -1) return this.failed();
     return true;
   }
@@ -116,7 +131,7 @@ export class FlashCalls {
   protected holds(address: number, words: Words, first: number, count: number): boolean {
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
-      if (!this.read(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
+      if (!this.readToCheck(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
       for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
     }
     return true;
@@ -127,6 +142,7 @@ export class FlashCalls {
     return false;
   }
 
+  /** False: it cannot be read, see `demand`. */
   protected read(buffer: Uint8Array, address: number): boolean {
     try {
       this.flash.read(buffer, address);
@@ -136,8 +152,36 @@ export class FlashCalls {
     }
   }
 
-  /** Tries a failed read again; after that, the data counts as damaged. */
-  protected readAgain(buffer: Uint8Array, address: number): boolean {
+  /** As `read`, to check what was just programmed or erased: if it cannot be read, that has failed. */
+  private readToCheck(buffer: Uint8Array, address: number): boolean {
+    if (this.read(buffer, address)) return true;
+    this.reading &= PATIENT;
+    return false;
+  }
+
+  /** Failed reads throw; otherwise what cannot be read counts as damaged. */
+  get isPatient(): boolean {
+    return (this.reading & PATIENT) !== 0;
+  }
+
+  set isPatient(is: boolean) {
+    this.reading = is ? PATIENT : 0;
+  }
+
+  /**
+   * Call this before anything is concluded from a `read` or `load` that returned false. In a function of its own, because a `try` in those
+   * that read every entry would cost too much.
+   * @throws ReadFailure if the last read has failed, while `isPatient`
+   */
+  demand(): void {
+    const { reading } = this;
+    this.reading &= PATIENT;
+    if (reading === (PATIENT | UNREAD)) throw new ReadFailure();
+  }
+
+  /** Tries a failed read again. */
+  private readAgain(buffer: Uint8Array, address: number): boolean {
+    if (address + buffer.byteLength > this.blocks * this.blockLength) return false; // the log ends where the flash ends
     for (let tries = READ_TRIES - 1; tries > 0; tries--) {
       this.failures++;
       try {
@@ -147,6 +191,7 @@ export class FlashCalls {
         // already counted
       }
     }
+    this.reading |= UNREAD;
     return this.failed();
   }
 

@@ -108,7 +108,8 @@ export class Medium extends FlashCalls {
   }
 
   /**
-   * Reads the record at `address` (before `end`) into the buffer; false: there is no record. `number` shows whether the check
+   * Reads the record at `address` (before `end`) into the buffer; false: there is no record, or it cannot be read, which `demand`
+   * finds out. `number` shows whether the check
    * matches: another number than expected means damage, or another block's record.
    */
   load(address: number, end: number, seed: number): boolean {
@@ -176,7 +177,10 @@ export class Medium extends FlashCalls {
         if (end - at < shortSize) return count;
         view = this.bytes.subarray(0, (end - at) & -shortSize);
       }
-      if (!this.read(view, at)) return count;
+      if (!this.read(view, at)) {
+        this.demand();
+        return count;
+      }
       for (let i = 0; i < view.length >> 2; i += step) {
         const word = words[i];
         if (!isShortHeader(word) || ((word | ignored) & STATE_BITS) !== (QUEUED_STATE | ignored)) return count;
@@ -198,7 +202,9 @@ export class Medium extends FlashCalls {
   /** The word at `address`. */
   wordAt(address: number): number {
     this.held = NONE;
-    return this.readWord(address) ? this.words[0] : 0;
+    if (this.readWord(address)) return this.words[0];
+    this.demand();
+    return 0;
   }
 
   /** Kind of the record at `address`; 0: there is none, or it cannot be read. */
@@ -308,7 +314,10 @@ export class Medium extends FlashCalls {
     while (end > from) {
       const length = Math.min(end - from, words.length << 2);
       const view = length === this.bytes.byteLength ? this.bytes : this.bytes.subarray(0, length);
-      if (!this.read(view, end - length)) return end;
+      if (!this.read(view, end - length)) {
+        this.demand();
+        return end;
+      }
       for (let i = length >> 2; i > 0; i--) if (words[i - 1] !== -1) return end - length + (i << 2);
       end -= length;
     }

@@ -9,10 +9,16 @@ import type { Finder } from "./finder.js";
  */
 export function exactCount(finder: Finder): void {
   if (finder.hasCounted) return;
-  finder.hasCounted = true;
   finder.exactTail();
   const tail = finder.log.marks.tail;
   countOpen(finder, tail, tail + WINDOW);
+  finder.hasCounted = true; // not if a read has failed
+}
+
+/** Makes the number of entries and the oldest one exact. */
+export function exactStatistics(finder: Finder): void {
+  finder.exactTail();
+  exactCount(finder);
 }
 
 /** Released entries in the window. */

@@ -18,6 +18,8 @@ export type OutboxEvent =
     }
   /** The outbox was full, or the flash failed: a reading was not stored; its number is used up. */
   | { readonly kind: "refused"; readonly message: string }
+  /** Flash could not be read, again and again: nothing is taken for damaged, and the same call may succeed later. */
+  | { readonly kind: "unreadable"; readonly message: string }
   /** Damage on flash has destroyed `count` entries from number `first` on. */
   | { readonly kind: "damaged"; readonly first: number; readonly count: number; readonly message: string }
   /** The flash has no outbox, and `blocks` of its blocks are not empty: they are erased when they are needed. */

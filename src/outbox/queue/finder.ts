@@ -18,7 +18,7 @@ export class Finder {
   protected readonly medium: Medium;
   /** The tail, if it is known to be an unsettled entry. */
   protected exact = -1;
-  private readonly listener: OutboxListener;
+  protected readonly listener: OutboxListener;
 
   constructor(log: Log, listener: OutboxListener) {
     this.log = log;

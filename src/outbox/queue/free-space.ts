@@ -21,7 +21,7 @@ export class FreeSpace {
   readonly walk: Walk;
   /** The policy for a full outbox. */
   whenFull: Policy;
-  private readonly listener: OutboxListener;
+  readonly listener: OutboxListener;
   /** Sequence of the last copied block, its free bytes and the number of unsettled entries at that time. */
   private lastCopy = -1;
   private copyFree = 0;
@@ -42,6 +42,12 @@ export class FreeSpace {
     countPassed(log);
     log.resume();
     this.walk.sync();
+  }
+
+  /** Recovers, and moves the tail to the oldest unsettled entry. */
+  findOldest(): void {
+    this.resume();
+    this.walk.exactTail();
   }
 
   /** Free space for an entry of `size` bytes that does not fit before the reserve; false: refuse it. */
@@ -152,13 +158,18 @@ export class FreeSpace {
     this.count(count);
     // Reported before the header is written: if that is cut, a later boot may read it as complete.
     this.report(first, end, count);
-    const renewed = log.renew();
+    let renewed = false;
+    try {
+      renewed = log.renew();
+    } finally {
+      if (!renewed) {
+        Object.assign(counters, before);
+        log.carried = carried;
+        log.retired = NO_BLOCK;
+      }
+    }
     this.walk.sync();
-    if (renewed) return true;
-    Object.assign(counters, before);
-    log.carried = carried;
-    log.retired = NO_BLOCK;
-    return false;
+    return renewed;
   }
 
   /** Evicts the entries in the block at `place`. The next open header makes this durable. */

@@ -7,10 +7,12 @@ import { isNear } from "../blocks/copy.js";
 import { Cursor, NOWHERE, TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { CARRIED, NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
+import type { FreeSpace } from "./free-space.js";
 import type { Walk } from "./walk.js";
 
 /** The longest value of a note, in bytes. */
 export const MAX_NOTE_BYTES = 96;
+const TRIES = 3;
 
 const END = Number.POSITIVE_INFINITY; // a constant is faster
 
@@ -26,8 +28,27 @@ export class NotePad {
     this.walk = walk;
   }
 
+  /** See Outbox.note. */
+  put(tag: number, value: Uint8Array, space: FreeSpace): void {
+    const { log, walk } = this;
+    this.check(tag, value);
+    const length = 1 + value.byteLength;
+    const size = log.medium.sizeOf(length);
+    for (let tries = TRIES; tries > 0; tries--) {
+      space.resume();
+      if (!space.forMark(size)) break;
+      const address = log.end;
+      this.fill(tag, value);
+      if (!log.put(NOTE, length)) continue;
+      log.notes[tag] = address;
+      walk.followed(address, size, NOTE, 0);
+      return;
+    }
+    throw new Error(`note ${tag} could not be stored`);
+  }
+
   /** @throws RangeError for an invalid tag, or a value that is too long */
-  check(tag: number, value: Uint8Array): void {
+  private check(tag: number, value: Uint8Array): void {
     if (!(tag >= 0 && tag < TAGS && tag === Math.floor(tag)))
       throw new RangeError(`tag ${tag}: expected 0..${TAGS - 1}`);
     if (value.byteLength > MAX_NOTE_BYTES) {
@@ -36,7 +57,7 @@ export class NotePad {
   }
 
   /** Fills the record buffer. */
-  fill(tag: number, value: Uint8Array): void {
+  private fill(tag: number, value: Uint8Array): void {
     const medium = this.log.medium;
     medium.pad(1 + value.byteLength);
     medium.bytes[PAYLOAD_AT] = tag;
@@ -186,7 +207,11 @@ export class NotePad {
 
   private read(address: number, seed: number, first: number): Uint8Array | undefined {
     const medium = this.log.medium;
-    if (address === 0 || !medium.load(address, NOWHERE, seed)) return undefined;
+    if (address === 0) return undefined;
+    if (!medium.load(address, NOWHERE, seed)) {
+      medium.demand();
+      return undefined;
+    }
     if (medium.kind !== NOTE || !isNear(medium.number, first)) return undefined;
     return medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + medium.length);
   }

@@ -54,6 +54,11 @@ export interface OutboxOptions extends OutboxListener, NoteOwner {
   /** Number of the first entry on a flash without an outbox. Default 0. */
   readonly firstSequence?: number;
   /**
+   * What cannot be read while mounting counts as damaged, if a block can be read: after some time of mounts that failed.
+   * Default: the mount throws a ReadFailure.
+   */
+  readonly passesUnreadable?: boolean | undefined;
+  /**
    * What `suspend` returned in an earlier run. Since then, only an `Appender` may have written. If flash confirms it, nothing
    * is mounted.
    */

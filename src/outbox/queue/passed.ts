@@ -17,10 +17,10 @@ const PROBED = 8;
 /** Entries that the mount skipped are settled and no longer counted. Call it before a block is copied. */
 export function countPassed(log: Log): void {
   if (log.surveyed) return;
-  log.surveyed = true;
   if (log.passed !== undefined) survey(log, log.passed);
   log.passed = undefined;
   leap(log);
+  log.surveyed = true; // not if a read has failed
   log.walker.block = NOWHERE;
 }
 
@@ -30,14 +30,16 @@ function survey(log: Log, { from, end, settled }: NonNullable<Log["passed"]>): v
     countAtMost(log, log.number - end);
     return;
   }
+  let gone = 0;
   for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
     if (!walker.enter(blocks.at(place), log.header)) continue;
     const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
     while (walker.next(blockEnd, end) && walker.number < end) {
-      if (!walker.isEntry || walker.number < from || counters.entries === 0) continue;
-      if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) counters.entries--;
+      if (!walker.isEntry || walker.number < from) continue;
+      if (walker.number >= from + WINDOW || !has(settled, walker.number, SETTLED_AT)) gone++;
     }
   }
+  counters.entries = Math.max(0, counters.entries - gone);
 }
 
 /** Moves the tail near the oldest unsettled entry. The number of reads grows with the logarithm of the number of blocks. */

@@ -35,5 +35,7 @@ export function isConfirmed(medium: Medium, { block, sequence, first, end, freeE
  */
 export function isFree(medium: Medium, position: Position, end: number, size: number, number: number): boolean {
   if (medium.unit === 1) return medium.isBlank(end, end + size);
-  return !medium.load(end, position.freeEnd, blockSeed(position.sequence)) || medium.number !== (number | 0);
+  if (medium.load(end, position.freeEnd, blockSeed(position.sequence))) return medium.number !== (number | 0);
+  medium.demand();
+  return true;
 }

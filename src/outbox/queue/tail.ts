@@ -8,6 +8,7 @@
 import { type Log, TAIL_LAG } from "../blocks/log.js";
 import { SETTLED, TAIL_BYTES } from "../flash/layout.js";
 import type { FreeSpace } from "./free-space.js";
+import { reportUnread } from "./guard.js";
 import type { Walk } from "./walk.js";
 
 const TWO_TO_32 = 0x1_0000_0000;
@@ -18,7 +19,12 @@ export function recordTail(log: Log, walk: Walk, space: FreeSpace): void {
   const size = medium.sizeOf(TAIL_BYTES);
   log.tailDue = marks.tail + TAIL_LAG;
   const sequence = log.newest.sequence;
-  if (!space.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header contains it already
+  try {
+    if (!space.forTail(size) || log.newest.sequence !== sequence) return; // a new block's header contains it already
+  } catch (error) {
+    reportUnread(space.listener, error);
+    return;
+  }
   const last = marks.tail - 1;
   const words = medium.words;
   medium.pad(TAIL_BYTES);

@@ -10,6 +10,7 @@ import { QUEUED_STATE } from "../flash/layout.js";
 import { NONE } from "../flash/medium.js";
 import type { OutboxListener } from "./events.js";
 import { Finder } from "./finder.js";
+import { reportUnread } from "./guard.js";
 import { EntryView } from "./options.js";
 
 const RECENT = 16;
@@ -54,15 +55,24 @@ export class Walk extends Finder {
     const marks = this.log.marks;
     const first = from < marks.tail ? marks.tail : from;
     if (this.step(first) || this.reload(first)) return this.handNow(first);
-    const cursor = this.cursor;
-    if (!this.find(cursor, first)) return undefined;
-    const { number } = cursor;
-    if (number >= marks.tail + WINDOW) {
-      this.exactTail();
-      if (number >= marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
+    return this.search(first);
+  }
+
+  private search(first: number): EntryView | undefined {
+    const { cursor, log } = this;
+    try {
+      if (!this.find(cursor, first)) return undefined;
+      const { number } = cursor;
+      if (number >= log.marks.tail + WINDOW) {
+        this.exactTail();
+        if (number >= log.marks.tail + WINDOW || !this.find(cursor, number)) return undefined;
+      }
+      this.remember(cursor);
+      return this.handNow(number);
+    } catch (error) {
+      reportUnread(this.listener, error);
+      return undefined;
     }
-    this.remember(cursor);
-    return this.handNow(number);
   }
 
   /** The entry in the record buffer, which has this number. */
@@ -108,12 +118,23 @@ export class Walk extends Finder {
     const slot = number & SLOTS;
     let place = this.place[slot];
     if (this.number[slot] !== (number | 0) || place === NO_PLACE) {
-      if (this.addressOf(number) === NOWHERE) return undefined;
+      const isThere = this.has(number);
+      if (isThere !== true) return isThere;
       place = this.place[slot];
     }
     place &= ~(bits << 24);
     this.place[slot] = place;
     return this.medium.programState(place & ADDRESS, place >>> 24);
+  }
+
+  /** Finds the entry; undefined: there is none, or it is settled; false: flash cannot be read. */
+  private has(number: number): boolean | undefined {
+    try {
+      return this.addressOf(number) === NOWHERE ? undefined : true;
+    } catch (error) {
+      reportUnread(this.listener, error);
+      return false;
+    }
   }
 
   /** An entry was appended; it is still in the record buffer. */
@@ -129,6 +150,16 @@ export class Walk extends Finder {
   /** A record that is not an entry was appended; it used up `numbers`. */
   followed(address: number, size: number, kind: number, numbers: number): void {
     this.cursor.follow(address, size, kind, numbers);
+  }
+
+  /** @throws RangeError for an entry that was not delivered */
+  checkWindow(sequence: number): void {
+    const marks = this.log.marks;
+    this.exactTail();
+    if (sequence < marks.tail + WINDOW) return;
+    throw new RangeError(
+      `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
+    );
   }
 
   /** The entry's marks have changed: it must not be returned from the buffer. */

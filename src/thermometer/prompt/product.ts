@@ -10,6 +10,7 @@ import type { KeyValueStore } from "../../settings/store.js";
 import type { SafeUplink } from "../broker/safe-uplink.js";
 import type { SessionRecord } from "../broker/session-record.js";
 import type { Uplink } from "../broker/uplink.js";
+import type { FlashRetry } from "../flash-retry.js";
 import type { Health } from "../health.js";
 import type { Intake } from "../intake.js";
 import type { Lifetime } from "../lifetime.js";
@@ -30,6 +31,8 @@ export interface Product extends Firmware {
   readonly sessionRecord: SessionRecord | undefined;
   readonly lifetime: Lifetime | undefined;
   readonly flashTrouble: string | undefined;
+  /** Undefined if flash could be read since boot. */
+  readonly flashRetry: FlashRetry | undefined;
   /** Undefined where no readings are taken. */
   readonly intake: Intake | undefined;
   /** Undefined where the network is always up. */

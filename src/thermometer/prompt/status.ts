@@ -154,9 +154,10 @@ function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
 
 const AT_ONCE = "readings are sent at once, or lost while there is no connection";
 
-function flash({ outbox, health, intake }: Product): string {
+function flash({ outbox, health, intake, flashRetry }: Product): string {
   if (outbox === undefined)
     return health.safeMode === undefined ? `cannot be used: ${AT_ONCE}` : "not touched: safe mode";
+  if (flashRetry?.isFailing) return "cannot be read: the readings stored there wait until it can";
   if (intake?.isFlashFailing) return `fails: ${AT_ONCE}`;
   const { blocks, lifeLeft } = outbox.statistics();
   return `${counted(blocks, "block")}, ${(lifeLeft * 100).toFixed(lifeLeft > 0.999 ? 0 : 1)} % of its life left`;

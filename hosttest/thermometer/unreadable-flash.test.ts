@@ -1,0 +1,153 @@
+/*
+ * Flash whose reads fail for some time, though what is stored is right: no reading that waits is given up, no number is used twice. Only a
+ * place that cannot be read for long, while the rest can, counts as damage.
+ */
+import { expect, test } from "vitest";
+import { PATIENCE_MS } from "../../src/thermometer/flash-retry.js";
+import type { Thermometer } from "../../src/thermometer.js";
+import { SimulatedDevice } from "../support/device-board.js";
+import { House } from "../support/house.js";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const BLOCK = 4096;
+
+/** A device with some hundred readings in flash, whose broker is away. */
+function withBacklog(qos: string, intervalS = 30) {
+  const house = new House();
+  const one = new SimulatedDevice({ house, defaults: { interval: `${intervalS}`, "mqtt.qos": qos } });
+  one.powerOn();
+  house.time.advance(MINUTE);
+  house.broker.stop("kept");
+  house.time.advance(3 * HOUR);
+  return { house, one, time: house.time };
+}
+
+/** The next `count` reads of the readings' flash fail. */
+function failReads({ flash }: SimulatedDevice, count: number): void {
+  let left = count;
+  flash.faults.read = () => {
+    if (left-- > 0) throw new Error("read failed");
+  };
+}
+
+/** Numbers of the readings that arrived; those sent at once have none. Each number must have arrived once. */
+function numbersOf(house: House): number[] {
+  const numbers = house.readings().flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  return numbers;
+}
+
+test.each([[13], [16], [30], [300], [3000]])(
+  "%d reads fail as a connection begins: what was stored arrives",
+  (count) => {
+    const { one, house, time } = withBacklog("1");
+    const stored = one.firmware.unsettled;
+    failReads(one, count);
+    house.broker.start();
+    time.advance(HOUR);
+    const numbers = numbersOf(house);
+    for (let number = 0; number < stored; number++) expect(numbers).toContain(number);
+    const { dropped } = one.firmware as Thermometer;
+    expect(house.readings().length + dropped).toBe(one.taken.length);
+    expect(one.status("losses") ?? "").not.toContain("damaged");
+    expect(one.crashes).toEqual([]);
+  },
+);
+
+test.each([
+  ["some seconds", 12 * SECOND],
+  ["longer than a part of the flash is waited for", 2 * PATIENCE_MS],
+])("reads fail at a boot, for %s: it is mounted later, with all that was stored", (_how, ms) => {
+  const { one, house, time } = withBacklog("2");
+  const stored = one.firmware.unsettled;
+  one.cut();
+  time.advance(SECOND);
+  failReads(one, Number.POSITIVE_INFINITY);
+  one.powerOn();
+  expect(one.port.take()).toContain("outbox: flash cannot be read; readings are sent at once, or lost");
+  expect(one.status("outbox")).toBe("flash cannot be read");
+  time.advance(ms);
+  one.flash.faults = {};
+  time.advance(HOUR);
+  expect(one.restarts).toEqual(["flash can be read again"]);
+  expect(one.firmware.unsettled).toBeGreaterThan(stored);
+  house.broker.start();
+  time.advance(HOUR);
+  const numbers = numbersOf(house);
+  for (let number = 0; number < stored; number++) expect(numbers).toContain(number);
+  expect(one.status("losses") ?? "").not.toContain("damaged");
+  expect(one.crashes).toEqual([]);
+});
+
+test("reads fail for good: readings are sent at once, the queue is kept, nothing restarts", () => {
+  const { one, house, time } = withBacklog("2");
+  one.cut();
+  const image = one.flash.save();
+  one.flash.faults.read = () => {
+    throw new Error("read failed");
+  };
+  one.powerOn();
+  house.broker.start();
+  time.advance(4 * HOUR);
+  expect(one.restarts).toEqual([]);
+  expect(one.crashes).toEqual([]);
+  expect(house.readings().length).toBeGreaterThan(470);
+  expect(one.status("flash")).toContain("cannot be used: readings are sent at once");
+  expect(one.flash.bytes).toEqual(image.bytes);
+});
+
+test("reads fail for good while it runs: readings are sent at once on the same connection, the queue is kept", () => {
+  const { one, house, time } = withBacklog("1");
+  const stored = one.firmware.unsettled;
+  one.flash.faults.read = () => {
+    throw new Error("read failed");
+  };
+  house.broker.start();
+  time.advance(HOUR);
+  expect(house.readings().length).toBeGreaterThan(100);
+  expect(one.status("flash")).toContain("cannot be read");
+  expect(one.status("broker")).toContain("connected for");
+  one.flash.faults = {};
+  time.advance(HOUR);
+  const numbers = numbersOf(house);
+  for (let number = 0; number < stored; number++) expect(numbers).toContain(number);
+  expect(one.status("flash")).toContain("of its life left");
+  expect(one.crashes).toEqual([]);
+});
+
+test.each(["the oldest", "the newest"])(
+  "%s block cannot be read any more: after a while only that is lost",
+  (which) => {
+    const { one, house, time } = withBacklog("1", 10);
+    const blocks = blocksInUse(one.flash.bytes);
+    expect(blocks.length).toBeGreaterThan(1);
+    const bad = which === "the oldest" ? blocks[0] : blocks[blocks.length - 1];
+    one.flash.faults.read = (_, address) => {
+      if (Math.floor(address / BLOCK) === bad) throw new Error("read failed");
+    };
+    one.reboot();
+    house.broker.start();
+    time.advance(PATIENCE_MS / 2);
+    expect(one.status("losses") ?? "").not.toContain("damaged");
+    time.advance(4 * HOUR);
+    const numbers = numbersOf(house);
+    expect(numbers.length).toBeGreaterThan(900);
+  if (which === "the oldest") expect(one.status("losses")).toContain("damaged in flash");
+    expect(one.firmware.unsettled).toBeLessThan(3);
+    expect(one.status("flash")).toContain("of its life left");
+    expect(one.crashes).toEqual([]);
+  },
+);
+
+/** Blocks with an open header, by their age. */
+function blocksInUse(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const found: { block: number; sequence: number }[] = [];
+  for (let block = 0; block < bytes.length / BLOCK; block++) {
+    if (view.getUint16(block * BLOCK + 16, true) !== 0x4f48) continue;
+    found.push({ block, sequence: view.getUint32(block * BLOCK + 20, true) });
+  }
+  return found.sort((a, b) => a.sequence - b.sequence).map(({ block }) => block);
+}

@@ -1,0 +1,43 @@
+/*
+ * Byte mode, before the first write of a run: cells that a power cut left half programmed may read differently after the next
+ * boot. Valid data is programmed again, so that it stays; invalid data is programmed to zeros, so that it never becomes valid.
+ * Flash is read again first, because nothing here can be undone: what reads otherwise now than at the mount is not touched.
+ */
+
+import { ReadFailure } from "../flash/flash-calls.js";
+import { CLEAN_BYTES, isClean, isHeader, OPEN_BYTES, sequenceIn } from "../flash/layout.js";
+import { NOWHERE } from "./cursor.js";
+import type { Log } from "./log.js";
+
+const OPEN_WORD = CLEAN_BYTES >> 2;
+
+/**
+ * Makes what the mount found stay as it is. May be repeated.
+ * @throws ReadFailure if flash cannot be read, or a block reads as one that is newer than the newest found: the next boot mounts it
+ */
+export function refresh(log: Log): void {
+  const { medium, newestBlock, lastAddress, blockEnd, seed } = log;
+  log.openings?.forEach((block) => {
+    spoilOpening(log, block);
+  });
+  log.openings = undefined;
+  medium.readHead(newestBlock);
+  if (isHeader(medium.head, OPEN_WORD) && sequenceIn(medium.head, OPEN_WORD) === log.newest.sequence) {
+    medium.programOpen(newestBlock);
+  }
+  if (lastAddress !== NOWHERE && medium.load(lastAddress, blockEnd, seed) && medium.number === log.lastCheck) {
+    medium.put(lastAddress, medium.number); // the same bytes
+  }
+  medium.demand();
+  medium.programZeros(log.tornFrom, log.end);
+}
+
+/** The last run was about to take this block into use: it must not read as the newest later. */
+function spoilOpening({ medium, newest }: Log, block: number): void {
+  medium.readHead(block);
+  const head = medium.head;
+  if (!isClean(head, 0) || head[2] !== (newest.sequence | 0)) return;
+  if (medium.isPatient && isHeader(head, OPEN_WORD)) throw new ReadFailure();
+  const at = block * medium.blockLength + CLEAN_BYTES;
+  if (!medium.isBlank(at, at + OPEN_BYTES)) medium.programZeros(at, at + OPEN_BYTES);
+}
