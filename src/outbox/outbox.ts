@@ -197,7 +197,7 @@ export class Outbox extends Guard {
   seek(from: number): Entry | undefined {
     if (this.medium.held === from) return this.walk.hand(from);
     if (from >= this.log.number) return undefined;
-    if (!this.log.resumed && !this.resumes()) return undefined;
+    if (!this.log.resumed && !this.attempt(() => this.resume() ?? true)) return undefined;
     return this.walk.seek(from);
   }
 
@@ -362,14 +362,7 @@ export class Outbox extends Guard {
 
   private resume(): void {
     this.space.resume();
-    const { recovered } = this.pad;
-    if (recovered === undefined) return;
-    this.pad.recovered = undefined;
-    recovered.forEach((value, tag) => {
-      try {
-        this.note(tag, value);
-      } catch {} // no free space: it is recovered again at the next start
-    });
+    if (this.pad.recovered) this.pad.rewrite((tag, value) => this.note(tag, value));
   }
 
   /** Called if the newest block has no free space before the reserve, if numbers were skipped, or at the first write after a boot. */
@@ -381,11 +374,6 @@ export class Outbox extends Guard {
     } catch (error) {
       return this.unread(error) ?? false;
     }
-  }
-
-  /** False: flash cannot be read. */
-  private resumes(): boolean {
-    return this.attempt(() => this.resume() ?? true) === true;
   }
 
   private countReleased(): number {

@@ -28,6 +28,17 @@ export class NotePad {
     this.walk = walk;
   }
 
+  /** Writes recovered values again, once. */
+  rewrite(note: (tag: number, value: Uint8Array) => void): void {
+    const { recovered } = this;
+    this.recovered = undefined;
+    recovered?.forEach((value, tag) => {
+      try {
+        note(tag, value);
+      } catch {} // no free space, or an unreadable flash: it is recovered again at the next start
+    });
+  }
+
   /** See Outbox.note. */
   put(tag: number, value: Uint8Array, space: FreeSpace): void {
     const { log, walk } = this;
