@@ -1,5 +1,5 @@
 /*
- * Flash whose reads fail for some time, though what is stored is right: no reading that waits is given up, no number is used twice. Only a
+ * Flash whose reads fail for some time, though what is stored is right: no reading that waits is lost, no number is used twice. Only a
  * place that cannot be read for long, while the rest can, counts as damage.
  */
 import { expect, test } from "vitest";
@@ -134,7 +134,7 @@ test.each(["the oldest", "the newest"])(
     time.advance(4 * HOUR);
     const numbers = numbersOf(house);
     expect(numbers.length).toBeGreaterThan(900);
-  if (which === "the oldest") expect(one.status("losses")).toContain("damaged in flash");
+    if (which === "the oldest") expect(one.status("losses")).toContain("damaged in flash");
     expect(one.firmware.unsettled).toBeLessThan(3);
     expect(one.status("flash")).toContain("of its life left");
     expect(one.crashes).toEqual([]);

@@ -206,7 +206,7 @@ export class Outbox extends Guard {
    * minutes in which it could not be.
    */
   passUnreadable(): void {
-    this.log.mostlyReads(() => this.space.findOldest());
+    this.log.withoutPatience(() => this.space.findOldest());
   }
 
   /** PUBREC was received for an entry that `seek` delivered; durable on return. No effect if the entry is settled or unknown. */
@@ -214,14 +214,8 @@ export class Outbox extends Guard {
     const marks = this.log.marks;
     if (sequence >= this.log.number || marks.isSettled(sequence) || marks.isReleased(sequence)) return;
     if (sequence >= marks.tail + WINDOW) this.walk.checkWindow(sequence);
-    let done: boolean | undefined = false;
-    try {
-      this.resume();
-      const isInPlace = this.medium.unit === 1 && sequence >= marks.voidBelow;
-      done = isInPlace ? this.walk.clear(sequence, RELEASED_BITS) : putReleased(this.space, sequence);
-    } catch (error) {
-      this.unread(error);
-    }
+    const isInPlace = this.log.resumed && this.medium.unit === 1 && sequence >= marks.voidBelow;
+    const done = isInPlace ? this.walk.clear(sequence, RELEASED_BITS) : this.releaseSlowly(sequence);
     if (done === undefined) return;
     if (!done) this.unmarked(sequence, "released");
     marks.release(sequence);
@@ -252,6 +246,16 @@ export class Outbox extends Guard {
     log.counters.entries--;
     if (this.medium.held === sequence) this.medium.held = NONE;
     if (marks.tail >= log.tailDue) recordTail(log, this.walk, this.space);
+  }
+
+  private releaseSlowly(sequence: number): boolean | undefined {
+    try {
+      this.resume();
+      const isInPlace = this.medium.unit === 1 && sequence >= this.log.marks.voidBelow;
+      return isInPlace ? this.walk.clear(sequence, RELEASED_BITS) : putReleased(this.space, sequence);
+    } catch (error) {
+      return this.unread(error) ?? false;
+    }
   }
 
   private settleSlowly(sequence: number): boolean | undefined {
@@ -361,8 +365,7 @@ export class Outbox extends Guard {
   }
 
   private resume(): void {
-    this.space.resume();
-    if (this.pad.recovered) this.pad.rewrite((tag, value) => this.note(tag, value));
+    this.pad.resume(this.space);
   }
 
   /** Called if the newest block has no free space before the reserve, if numbers were skipped, or at the first write after a boot. */

@@ -11,7 +11,7 @@ import type { TimerId } from "../board.js";
 import { messageOf } from "../common/message-of.js";
 import type { Formats } from "../journal/formats.js";
 import { Outbox, ReadFailure } from "../outbox/outbox.js";
-import { GivingUpOutboxOwner, OutboxOwner, type Owner } from "./owners.js";
+import { OutboxOwner, type Owner, PassingOutboxOwner } from "./owners.js";
 import { openRecords, type Records, type RecordsOwner } from "./records.js";
 
 /** Time before flash that could not be read is tried again, in milliseconds. */
@@ -19,11 +19,11 @@ export const READ_AGAIN_MS = 5_000;
 /** The same, if it follows a restart: flash that can be read only now and then must not keep the device busy with restarts. */
 const AFTER_RESTART_MS = 60_000;
 /** Longest time between two mounts. */
-const MOST_MS = 15 * 60_000;
-/** After so long, what cannot be read is given up, if most of the flash can be read. */
+const MAX_MS = 15 * 60_000;
+/** After so long, what cannot be read counts as damaged, if most of the flash can be read. */
 export const PATIENCE_MS = 15 * 60_000;
-/** Key beside the settings, written before a restart: the next mount gives up what it cannot read. */
-export const GIVE_UP_KEY = "unread";
+/** Key beside the settings, written before a restart: for the next mount, what it cannot read counts as damaged. */
+export const PASS_KEY = "unread";
 
 /** Tags of the notes that a boot may read. */
 const TAGS = 8;
@@ -60,9 +60,9 @@ export function openFlash(owner: FlashOwner): OpenedFlash {
 function openAgain(owner: FlashOwner, why: unknown): OpenedFlash {
   let error = why;
   try {
-    if (error instanceof ReadFailure && owner.store.read(GIVE_UP_KEY) !== undefined) {
-      owner.store.delete(GIVE_UP_KEY);
-      owner.log("error", "outbox: a part of the flash cannot be read: what is stored there is given up");
+    if (error instanceof ReadFailure && owner.store.read(PASS_KEY) !== undefined) {
+      owner.store.delete(PASS_KEY);
+      owner.log("error", "outbox: a part of the flash cannot be read: what is stored there counts as damaged");
       return open(owner, true);
     }
   } catch (another) {
@@ -75,7 +75,7 @@ function openAgain(owner: FlashOwner, why: unknown): OpenedFlash {
 }
 
 function open(owner: FlashOwner, passesUnreadable: boolean): OpenedFlash {
-  const outbox = new Outbox(passesUnreadable ? new GivingUpOutboxOwner(owner) : new OutboxOwner(owner));
+  const outbox = new Outbox(passesUnreadable ? new PassingOutboxOwner(owner) : new OutboxOwner(owner));
   if (outbox.isNewestFormat) owner.formats.foundNewest();
   try {
     return { outbox, records: openRecords(owner, outbox) };
@@ -149,12 +149,12 @@ export class FlashRetry {
 
   private mountAgain(isOver: boolean): void {
     try {
-      const outbox = new Outbox(isOver ? new GivingUpOutboxOwner(this.owner) : new OutboxOwner(this.owner));
+      const outbox = new Outbox(isOver ? new PassingOutboxOwner(this.owner) : new OutboxOwner(this.owner));
       for (let tag = 0; !isOver && tag < TAGS; tag++) outbox.readNote(tag);
       outbox.close();
-      if (isOver) this.owner.store.write(GIVE_UP_KEY, Uint8Array.of(1).buffer);
+      if (isOver) this.owner.store.write(PASS_KEY, Uint8Array.of(1).buffer);
     } catch {
-      this.delayMs = Math.min(2 * this.delayMs, MOST_MS);
+      this.delayMs = Math.min(2 * this.delayMs, MAX_MS);
       this.wait();
       return;
     }

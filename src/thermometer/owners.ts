@@ -164,7 +164,7 @@ export class OutboxOwner extends Owned implements OutboxOptions {
 }
 
 /** The same, for flash of which a part cannot be read for long. */
-export class GivingUpOutboxOwner extends OutboxOwner {
+export class PassingOutboxOwner extends OutboxOwner {
   get passesUnreadable(): boolean {
     return true;
   }

@@ -229,13 +229,16 @@ export class Log {
   }
 
   /** Runs `act`, for which what cannot be read counts as damaged, if most heads can be read. */
-  mostlyReads(act: () => void): void {
+  withoutPatience(act: () => void): void {
     const medium = this.medium;
     medium.isPatient = false;
     let unreadable = 0;
     for (let block = 0; block < medium.blocks; block++) if (!medium.readHead(block)) unreadable++;
-    if (unreadable * 2 < medium.blocks) act();
-    medium.isPatient = true;
+    try {
+      if (unreadable * 2 < medium.blocks) act();
+    } finally {
+      medium.isPatient = true;
+    }
   }
 
   private eraseOne(): boolean {

@@ -6,16 +6,30 @@
 
 import { ReadFailure } from "../flash/flash-calls.js";
 import { CLEAN_BYTES, isClean, isHeader, OPEN_BYTES, sequenceIn } from "../flash/layout.js";
+import type { Medium } from "../flash/medium.js";
 import { NOWHERE } from "./cursor.js";
-import type { Log } from "./log.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
+
+/** What the mount found in the newest block, and the blocks that an earlier run was about to take into use. */
+export interface Mounted {
+  readonly medium: Medium;
+  readonly newest: { readonly sequence: number };
+  readonly newestBlock: number;
+  readonly lastAddress: number;
+  readonly lastCheck: number;
+  readonly blockEnd: number;
+  readonly seed: number;
+  readonly tornFrom: number;
+  readonly end: number;
+  openings: number[] | undefined;
+}
 
 /**
  * Makes what the mount found stay as it is. May be repeated.
  * @throws ReadFailure if flash cannot be read, or a block reads as one that is newer than the newest found: the next boot mounts it
  */
-export function refresh(log: Log): void {
+export function refresh(log: Mounted): void {
   const { medium, newestBlock, lastAddress, blockEnd, seed } = log;
   log.openings?.forEach((block) => {
     spoilOpening(log, block);
@@ -33,7 +47,7 @@ export function refresh(log: Log): void {
 }
 
 /** The last run was about to take this block into use: it must not read as the newest later. */
-function spoilOpening({ medium, newest }: Log, block: number): void {
+function spoilOpening({ medium, newest }: Mounted, block: number): void {
   medium.readHead(block);
   const head = medium.head;
   if (!isClean(head, 0) || head[2] !== (newest.sequence | 0)) return;

@@ -1,7 +1,7 @@
 /*
  * Calls of the flash with checks: a program or erase that fails, or reports success without being done, returns `false` and is
  * counted. Programs are read back, failed reads are repeated, erases are checked. A read that fails again and again throws, so
- * that nobody takes it for damage. Knows heads and state bytes, but no records: these are in medium.ts.
+ * that it is not taken for damage. Knows heads and state bytes, but no records: these are in medium.ts.
  */
 import type { Flash } from "./flash.js";
 import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";

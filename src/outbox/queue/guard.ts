@@ -1,6 +1,6 @@
 /*
  * What the outbox does when flash cannot be read: the call ends where it is, and nothing is concluded from what was not read. Every
- * step before is complete in itself, so a later call continues. The owner is told by an event.
+ * step before is complete in itself, so a later call continues. An event reports it.
  */
 import { ReadFailure } from "../flash/flash-calls.js";
 import type { OutboxListener } from "./events.js";

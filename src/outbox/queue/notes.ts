@@ -28,14 +28,16 @@ export class NotePad {
     this.walk = walk;
   }
 
-  /** Writes recovered values again, once. */
-  rewrite(note: (tag: number, value: Uint8Array) => void): void {
+  /** Recovers the log before the first write of a run, and writes recovered values again, once. */
+  resume(space: FreeSpace): void {
+    space.resume();
     const { recovered } = this;
+    if (recovered === undefined) return;
     this.recovered = undefined;
-    recovered?.forEach((value, tag) => {
+    recovered.forEach((value, tag) => {
       try {
-        note(tag, value);
-      } catch {} // no free space, or an unreadable flash: it is recovered again at the next start
+        this.put(tag, value, space);
+      } catch {} // no free space, or flash that cannot be read: it is recovered again at the next start
     });
   }
 
@@ -46,7 +48,7 @@ export class NotePad {
     const length = 1 + value.byteLength;
     const size = log.medium.sizeOf(length);
     for (let tries = TRIES; tries > 0; tries--) {
-      space.resume();
+      this.resume(space);
       if (!space.forMark(size)) break;
       const address = log.end;
       this.fill(tag, value);
