@@ -26,6 +26,7 @@ export const TAGS = 8;
 export const NOTES_BYTES = TAGS << 2;
 /** Value for "no block" or "no address". */
 export const NOWHERE = 0xffff_ffff;
+const OPEN_WORD = CLEAN_BYTES >> 2;
 /** Numbers that one gap in the records may have used up, including a lost SKIP record. */
 const WIDEST_GAP = 4096;
 /** The same before a short frame, whose header has no check, unless a record with the next number follows it. */
@@ -71,8 +72,12 @@ export class Cursor {
   /** Moves to the head of `block`, and reads its `header`; false: the block has none. */
   enter(block: number, header: BlockHeader): boolean {
     this.block = NOWHERE;
-    this.medium.readHead(block);
-    if (!decodeHeader(header, this.medium.head, CLEAN_BYTES >> 2)) return false;
+    const { medium } = this;
+    medium.readHead(block);
+    if (!decodeHeader(header, medium.head, OPEN_WORD)) {
+      if (!medium.mendHead(block)) return false;
+      decodeHeader(header, medium.head, OPEN_WORD);
+    }
     this.start(block, header.sequence, header.first);
     return true;
   }

@@ -192,10 +192,10 @@ export class Log {
   }
 
   private resumeInPlace(): void {
-    refresh(this);
+    const isHeadRight = refresh(this);
     this.resumed = true;
     this.freeEnd = this.blockEnd - this.reserve;
-    if (this.wasted * 4 > this.medium.blockLength) this.compact();
+    if (!isHeadRight || this.wasted * 4 > this.medium.blockLength) this.compact();
   }
 
   /** Takes the next spare into use, after the newest block. */

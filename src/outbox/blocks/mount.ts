@@ -4,6 +4,7 @@
  * flash that must not be touched throws, and is left untouched; so does one that cannot be read.
  */
 
+import { isNearlyWhole } from "../flash/correct.js";
 import { ReadFailure } from "../flash/flash-calls.js";
 import {
   type BlockFormat,
@@ -116,7 +117,7 @@ function readHeads(log: Log, found: Found): number {
   let unreadable = 0; // only without patience
   for (let block = 0; block < medium.blocks; block++) {
     if (!medium.readHead(block, view)) unreadable++;
-    if (!isHeader(head, OPEN_WORD)) {
+    if (!isHeader(head, OPEN_WORD) && (looksErased(head, OPEN_WORD) || !medium.mendHead(block, view))) {
       if (!takeUnopened(log, block)) {
         unknown++;
         if (!looksErased(head, 0)) found.foreign++;
@@ -128,7 +129,7 @@ function readHeads(log: Log, found: Found): number {
     log.countErases(erasesIn(head, OPEN_WORD));
     const sequence = sequenceIn(head, OPEN_WORD);
     if (sequence > log.highest) log.highest = sequence;
-    if (unit === 16 && !isWhole(head, 0, sequence)) continue;
+    if (unit === 16 && !isWhole(head, 0, sequence) && !isWholeAgain(medium, block, sequence)) continue;
     keys[count++] = sequence * KEY + block;
     blocks.setFirst(block, firstIn(head, OPEN_WORD));
     if (sequence <= newestSequence) continue;
@@ -141,6 +142,11 @@ function readHeads(log: Log, found: Found): number {
   if (newestBlock !== NO_BLOCK) decodeHeader(log.newest, newest, OPEN_WORD);
   while (unknown-- > 0) log.countErases(log.presumedErases);
   return newestBlock;
+}
+
+/** Unit mode: whether the block has a whole header, when it is read again and may have one wrong bit. The head stays valid. */
+function isWholeAgain(medium: Medium, block: number, sequence: number): boolean {
+  return medium.mendHead(block) && isNearlyWhole(medium.head, 0, sequence);
 }
 
 /** A block that was erased, and possibly about to be taken into use; false: its head is something else. */

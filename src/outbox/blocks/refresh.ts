@@ -27,23 +27,23 @@ export interface Mounted {
 
 /**
  * Makes what the mount found stay as it is. May be repeated.
+ * @returns whether the newest block's head is right now; if not, the block should be copied
  * @throws ReadFailure if flash cannot be read, or a block reads as one that is newer than the newest found: the next boot mounts it
  */
-export function refresh(log: Mounted): void {
+export function refresh(log: Mounted): boolean {
   const { medium, newestBlock, lastAddress, blockEnd, seed } = log;
   log.openings?.forEach((block) => {
     spoilOpening(log, block);
   });
   log.openings = undefined;
-  medium.readHead(newestBlock);
-  if (isHeader(medium.head, OPEN_WORD) && sequenceIn(medium.head, OPEN_WORD) === log.newest.sequence) {
-    medium.programOpen(newestBlock);
-  }
+  const isSame = medium.mendHead(newestBlock) && sequenceIn(medium.head, OPEN_WORD) === log.newest.sequence;
+  const isRight = isSame && medium.programOpen(newestBlock);
   if (lastAddress !== NOWHERE && medium.load(lastAddress, blockEnd, seed) && medium.number === log.lastCheck) {
     medium.put(lastAddress, medium.number); // the same bytes
   }
   medium.demand();
   medium.programZeros(log.tornFrom, log.end);
+  return isRight;
 }
 
 /** The last run was about to take this block into use: it must not read as the newest later. */

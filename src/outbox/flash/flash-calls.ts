@@ -3,8 +3,10 @@
  * counted. Programs are read back, failed reads are repeated, erases are checked. A read that fails again and again throws, so
  * that it is not taken for damage. Knows heads and state bytes, but no records: these are in medium.ts.
  */
+
+import { correctHeader } from "./correct.js";
 import type { Flash } from "./flash.js";
-import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES, type Words } from "./layout.js";
+import { CLEAN_BYTES, HEAD_BYTES, isHeader, OPEN_BYTES, type Words } from "./layout.js";
 
 /** Length of the buffer for reads and read-backs, in bytes. */
 export const SCRATCH_BYTES = 128;
@@ -12,6 +14,7 @@ const SCRATCH_WORDS = SCRATCH_BYTES >> 2;
 /** Where the record buffer begins in the shared buffer. */
 export const RECORD_AT = HEAD_BYTES + SCRATCH_BYTES;
 const READ_TRIES = 3;
+const OPEN_WORD = CLEAN_BYTES >> 2;
 /** Failed reads throw. */
 export const PATIENT = 1;
 /** A read has failed, and `demand` was not called since. */
@@ -80,6 +83,15 @@ export class FlashCalls {
     this.demand();
     this.head.fill(0);
     return false;
+  }
+
+  /**
+   * For a head whose open header does not match: reads it again into `head`, and corrects one wrong bit of the open header.
+   * @returns whether there is an open header now
+   */
+  mendHead(block: number, view: Uint8Array = this.headView()): boolean {
+    this.readHead(block, view);
+    return isHeader(this.head, OPEN_WORD) || correctHeader(this.head, OPEN_WORD);
   }
 
   /** Programs the clean (unit mode: whole) header from `head`. */

@@ -280,7 +280,8 @@ export function copyHeader(from: BlockHeader, to: BlockHeader): void {
 }
 
 const MAGIC = 0x4f48; // "HO"
-const HEADER_SEED = 0x4f48_0bed;
+/** The initial hash of an open header. */
+export const HEADER_SEED = 0x4f48_0bed;
 const NEAR = 0x7fff_ffff;
 
 /** Writes `format` and `header` to the eight words of `words` from `at` on. */

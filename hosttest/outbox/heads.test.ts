@@ -1,0 +1,121 @@
+/*
+ * Wrong bits in a block's head: in flash, or in one read of a boot. Without its head all entries of a block are lost, so one wrong
+ * bit must cost nothing: no entry, no number, no mark.
+ */
+import { describe, expect, test } from "vitest";
+import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import { correctHeader } from "../../src/outbox/flash/correct.js";
+import { HEAD_BYTES } from "../../src/outbox/flash/layout.js";
+import { Outbox } from "../../src/outbox/outbox.js";
+
+const BLOCK = 1024;
+const BLOCKS = 6;
+const SETTLED = 60;
+const OPEN_AT = 16;
+
+type Unit = 1 | 16;
+
+/** Three blocks in use: `SETTLED` entries are settled, the next one is released. */
+function filled(writeUnit: Unit) {
+  const flash = new NorFlash({ blocks: BLOCKS, blockLength: BLOCK, writeUnit });
+  const outbox = new Outbox({ flash, writeUnit });
+  let count = 0;
+  while (outbox.statistics().blocksUsed < 4) append(outbox, count++);
+  for (let i = 0; i < 8; i++) append(outbox, count++);
+  for (let number = 0; number <= SETTLED; number++) {
+    outbox.seek(number);
+    outbox.released(number);
+    if (number < SETTLED) outbox.settle(number);
+  }
+  outbox.close();
+  return { flash, count, image: flash.save(), writeUnit };
+}
+
+function append(outbox: Outbox, number: number): number {
+  return outbox.append(Uint8Array.of(number, number >> 8, 1, 2, 3, 4), 2);
+}
+
+/** Blocks with an open header, by age. */
+function blocksInUse({ bytes }: NorFlash): number[] {
+  const words = new DataView(bytes.buffer, bytes.byteOffset);
+  const isOpen = (block: number) => words.getUint16(block * BLOCK + OPEN_AT, true) === 0x4f48;
+  const sequenceOf = (block: number) => words.getUint32(block * BLOCK + OPEN_AT + 4, true);
+  const all = Array.from({ length: BLOCKS }, (_, block) => block).filter(isOpen);
+  return all.sort((a, b) => sequenceOf(a) - sequenceOf(b));
+}
+
+/** Boots, appends one entry, boots again, and checks that all is there, once. */
+function expectWhole({ flash, count, writeUnit }: ReturnType<typeof filled>, where: string): void {
+  flash.powerOn();
+  const first = new Outbox({ flash, writeUnit });
+  expect(first.nextSequence, where).toBe(count);
+  expect(append(first, count), where).toBe(count);
+  flash.powerOn();
+  flash.faults = {};
+  const second = new Outbox({ flash, writeUnit });
+  const found: number[] = [];
+  for (let entry = second.seek(0); entry; entry = second.seek(entry.sequence + 1)) {
+    expect(entry.released, where).toBe(entry.sequence === SETTLED);
+    expect(entry.payload[0] | (entry.payload[1] << 8), where).toBe(entry.sequence);
+    found.push(entry.sequence);
+  }
+  expect(found, where).toEqual(Array.from({ length: count + 1 - SETTLED }, (_, i) => SETTLED + i));
+  const { damaged, dropped, refused, entries } = second.statistics();
+  expect([damaged, dropped, refused, entries], where).toEqual([0, 0, 0, count + 1 - SETTLED]);
+}
+
+describe.each<[Unit]>([[1], [16]])("one wrong bit in a head, write unit %d", (unit) => {
+  const start = filled(unit);
+  const used = blocksInUse(start.flash);
+  const inUse = [
+    ["the newest block", used[used.length - 1]],
+    ["the block before", used[used.length - 2]],
+  ] as const;
+
+  test.each(inUse)("in flash, %s", (_which, block) => {
+    for (let bit = 0; bit < HEAD_BYTES * 8; bit += 3) {
+      start.flash.restore(start.image);
+      start.flash.faults = {};
+      start.flash.bytes[block * BLOCK + (bit >> 3)] ^= 1 << (bit & 7);
+      expectWhole(start, `bit ${bit & 7} of byte ${bit >> 3}`);
+    }
+  });
+
+  test.each(inUse)("in one read, %s", (_which, block) => {
+    for (let bit = 1; bit < HEAD_BYTES * 8; bit += 7) {
+      for (const nth of [0, 1]) {
+        start.flash.restore(start.image);
+        const address = block * BLOCK + (bit >> 3);
+        let reads = 0;
+        start.flash.faults.read = (buffer, from) => {
+          if (address < from || address >= from + buffer.length || reads++ !== nth) return;
+          buffer[address - from] ^= 1 << (bit & 7);
+        };
+        expectWhole(start, `bit ${bit & 7} of byte ${bit >> 3}, read ${nth}`);
+      }
+    }
+  });
+});
+
+test("few pairs of wrong bits pass for one; an erased and a zeroed header are not corrected", () => {
+  const { flash } = filled(1);
+  const at = blocksInUse(flash)[0] * BLOCK + OPEN_AT;
+  const good = new Int32Array(flash.bytes.slice(at, at + 32).buffer);
+  let passed = 0;
+  for (let first = 0; first < 256; first++) {
+    for (let second = first + 1; second < 256; second++) {
+      const words = flipped(flipped(good, first), second);
+      const wrong = words.slice();
+      if (correctHeader(words, 0)) passed++;
+      else expect(words, `bits ${first} and ${second}`).toEqual(wrong);
+    }
+  }
+  expect(passed).toBeLessThan(100); // of 32,640
+  for (const value of [0, -1]) expect(correctHeader(new Int32Array(8).fill(value), 0)).toBe(false);
+});
+
+function flipped(words: Int32Array, bit: number): Int32Array {
+  const copy = words.slice();
+  copy[bit >> 5] ^= 1 << (bit & 31);
+  return copy;
+}

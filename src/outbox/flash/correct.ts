@@ -1,0 +1,54 @@
+/*
+ * One wrong bit in a block's head. Without its head, all entries of a block are lost: so a head that does not match is read
+ * again and, if a single bit is wrong, corrected. The check is a bijection in each of its words: for each word there is one
+ * value with which it matches, and that is computed, not searched.
+ */
+import { encodeWhole, finish, HEADER_SEED, isHeader, mixWord, unfinish, type Words } from "./layout.js";
+
+const CHECKED = 7; // words before the check
+const PRIME_INVERSE = 0x0e8b2f51; // of layout.ts's PRIME, modulo 2^32
+const imul = Math.imul;
+
+/**
+ * Corrects one wrong bit in the eight words of an open header, from word `at` on; false, and unchanged: it is none, or more is
+ * wrong. Other content passes once in 2^24 times. So do less than 100
+ * of the 32,640 pairs of wrong bits: a top bit of a word, and the bit 15 below it in the next.
+ */
+export function correctHeader(words: Words, at: number): boolean {
+  const before = new Int32Array(CHECKED + 1);
+  before[0] = HEADER_SEED;
+  for (let i = 0; i < CHECKED; i++) before[i + 1] = mixWord(before[i], words[at + i]);
+  let wrong = words[at + CHECKED] ^ finish(before[CHECKED]);
+  let place = at + CHECKED;
+  let after = unfinish(words[place]);
+  for (let i = CHECKED - 1; i >= 0 && !isOneBit(wrong); i--) {
+    // The inverse of `mixWord`: the hash before this word, mixed with it.
+    const mixed = imul(after ^ (after >>> 15) ^ (after >>> 30), PRIME_INVERSE);
+    place = at + i;
+    wrong = words[place] ^ mixed ^ before[i];
+    after = mixed ^ words[place];
+  }
+  if (!isOneBit(wrong)) return false;
+  words[place] ^= wrong;
+  if (isHeader(words, at)) return true;
+  words[place] ^= wrong;
+  return false;
+}
+
+/** Unit mode: whether the four words from `at` on are the header behind block `sequence`'s open header, but for one wrong bit. */
+export function isNearlyWhole(words: Words, at: number, sequence: number): boolean {
+  const right = new Int32Array(4);
+  encodeWhole(right, 0, sequence);
+  let wrong = 0;
+  for (let i = 0; i < 4; i++) {
+    const bits = words[at + i] ^ right[i];
+    if (bits === 0) continue;
+    if (wrong !== 0 || !isOneBit(bits)) return false;
+    wrong = bits;
+  }
+  return true;
+}
+
+function isOneBit(word: number): boolean {
+  return word !== 0 && (word & (word - 1)) === 0;
+}
