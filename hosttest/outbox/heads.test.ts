@@ -1,6 +1,6 @@
 /*
- * Wrong bits in a block's head: in flash, or in one read of a boot. Without its head all entries of a block are lost, so one wrong
- * bit must cost nothing: no entry, no number, no mark.
+ * Wrong bits in a block's head. Without its head all entries of a block are lost, so one wrong bit must cost nothing: no entry, no
+ * number, no mark. misread.test.ts has those that are wrong in a single read.
  */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -80,21 +80,6 @@ describe.each<[Unit]>([[1], [16]])("one wrong bit in a head, write unit %d", (un
       expectWhole(start, `bit ${bit & 7} of byte ${bit >> 3}`);
     }
   });
-
-  test.each(inUse)("in one read, %s", (_which, block) => {
-    for (let bit = 1; bit < HEAD_BYTES * 8; bit += 7) {
-      for (const nth of [0, 1]) {
-        start.flash.restore(start.image);
-        const address = block * BLOCK + (bit >> 3);
-        let reads = 0;
-        start.flash.faults.read = (buffer, from) => {
-          if (address < from || address >= from + buffer.length || reads++ !== nth) return;
-          buffer[address - from] ^= 1 << (bit & 7);
-        };
-        expectWhole(start, `bit ${bit & 7} of byte ${bit >> 3}, read ${nth}`);
-      }
-    }
-  });
 });
 
 test("few pairs of wrong bits pass for one; an erased and a zeroed header are not corrected", () => {
@@ -103,14 +88,14 @@ test("few pairs of wrong bits pass for one; an erased and a zeroed header are no
   const good = new Int32Array(flash.bytes.slice(at, at + 32).buffer);
   let passed = 0;
   for (let first = 0; first < 256; first++) {
-    for (let second = first + 1; second < 256; second++) {
+    for (let second = first + 1; second < 256; second += 3) {
       const words = flipped(flipped(good, first), second);
       const wrong = words.slice();
       if (correctHeader(words, 0)) passed++;
       else expect(words, `bits ${first} and ${second}`).toEqual(wrong);
     }
   }
-  expect(passed).toBeLessThan(100); // of 32,640
+  expect(passed).toBeLessThan(100); // of 10,964
   for (const value of [0, -1]) expect(correctHeader(new Int32Array(8).fill(value), 0)).toBe(false);
 });
 

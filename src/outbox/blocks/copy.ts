@@ -44,7 +44,7 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
   for (let tag = 0; tag < TAGS; tag++) {
     const address = addresses[tag];
     if (address === 0) continue;
-    if (!loadNote(log, address)) continue; // damaged meanwhile: nothing to copy
+    if (!loadNote(medium, address, log.seed, log.newest.first)) continue; // damaged meanwhile: nothing to copy
     const at = target.put(NOTE, medium.length, QUEUED_STATE);
     if (at === NOWHERE) return false;
     target.notes[tag] = at;
@@ -52,11 +52,15 @@ export function copyNotes(log: Source, addresses: Uint32Array, target: Target): 
   return true;
 }
 
-/** Reads the note at `address` in the newest block; false: it is damaged. */
-function loadNote(log: Source, address: number): boolean {
-  const medium = log.medium;
-  if (medium.load(address, NOWHERE, log.seed)) return medium.kind === NOTE && isNear(medium.number, log.newest.first);
-  medium.demand();
+/**
+ * Reads the note at `address` of the block with that `seed` and `first` number into the record buffer; what does not match is read
+ * once more. False: it is damaged.
+ */
+export function loadNote(medium: Medium, address: number, seed: number, first: number): boolean {
+  for (let tries = 2; tries > 0; tries--) {
+    if (medium.load(address, NOWHERE, seed) && medium.kind === NOTE && isNear(medium.number, first)) return true;
+    medium.demand();
+  }
   return false;
 }
 
@@ -213,7 +217,7 @@ function copyNewNotes(log: Source, addresses: Uint32Array, target: Target, writt
     const address = addresses[tag];
     if (address === written[tag]) continue;
     written[tag] = address;
-    if (address === 0 || !loadNote(log, address)) continue;
+    if (address === 0 || !loadNote(medium, address, log.seed, log.newest.first)) continue;
     const at = target.put(NOTE, medium.length, QUEUED_STATE);
     if (at === NOWHERE) return false;
     target.notes[tag] = at;

@@ -3,7 +3,7 @@
  * so that an entry's notes are in its own block and are evicted with it. Reads allocate a copy, which is acceptable because
  * they are rare.
  */
-import { isNear } from "../blocks/copy.js";
+import { loadNote } from "../blocks/copy.js";
 import { Cursor, NOWHERE, TAGS } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { CARRIED, NOTE, PAYLOAD_AT, STATE } from "../flash/layout.js";
@@ -220,12 +220,7 @@ export class NotePad {
 
   private read(address: number, seed: number, first: number): Uint8Array | undefined {
     const medium = this.log.medium;
-    if (address === 0) return undefined;
-    if (!medium.load(address, NOWHERE, seed)) {
-      medium.demand();
-      return undefined;
-    }
-    if (medium.kind !== NOTE || !isNear(medium.number, first)) return undefined;
+    if (address === 0 || !loadNote(medium, address, seed, first)) return undefined;
     return medium.bytes.slice(PAYLOAD_AT + 1, PAYLOAD_AT + medium.length);
   }
 }

@@ -1,0 +1,106 @@
+/*
+ * One wrong bit in a single read, anywhere in a boot and its first work; flash itself is right. It costs nothing: no entry, no
+ * number, no mark, no note, and what the device writes because of it costs nothing later.
+ */
+import { expect, test } from "vitest";
+import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
+import { Outbox } from "../../src/outbox/outbox.js";
+
+const BLOCKS = 14;
+const BLOCK = 2048;
+const COUNT = 450;
+const SETTLED = 280;
+const RELEASED_END = 286;
+const ROUNDS = 150;
+const TAG = 1;
+
+/** A payload of `length` bytes, from which the number can be read. */
+function payload(number: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length).fill(number & 0x3f);
+  bytes[0] = number;
+  bytes[1] = number >> 8;
+  return bytes;
+}
+
+/** Settles all below SETTLED, releases up to RELEASED_END. A note every hundred entries. */
+function fill(outbox: Outbox, length: number): void {
+  for (let number = 0; number < COUNT; number++) {
+    if (number % 100 === 0) outbox.note(TAG, Uint8Array.of(number / 100));
+    outbox.append(payload(number, length), 2);
+  }
+  for (let number = 0; number < RELEASED_END; number++) {
+    outbox.seek(number);
+    outbox.released(number);
+    if (number < SETTLED) outbox.settle(number);
+  }
+  outbox.close();
+}
+
+/** The first work of a boot: delivers an entry with its note, appends one, settles one. */
+function work(outbox: Outbox, length: number): void {
+  expect(outbox.seek(0)?.sequence).toBe(SETTLED);
+  expect(outbox.noteAt(SETTLED, TAG)).toEqual(Uint8Array.of(2));
+  expect(outbox.append(payload(COUNT, length), 2)).toBe(COUNT);
+  outbox.settle(SETTLED);
+  while (outbox.idle());
+  outbox.close();
+}
+
+/** All that is left, when reads are right again. */
+function expectAll(outbox: Outbox, length: number): void {
+  let expected = SETTLED + 1;
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) {
+    expect(entry.sequence).toBe(expected++);
+    expect(entry.payload).toEqual(payload(entry.sequence, length));
+    expect(entry.released).toBe(entry.sequence < RELEASED_END);
+    const { sequence } = entry;
+    if (sequence % 50 === 0 && sequence < COUNT) {
+      expect(outbox.noteAt(sequence, TAG)).toEqual(Uint8Array.of(Math.floor(sequence / 100)));
+    }
+    outbox.settle(sequence);
+  }
+  expect(expected).toBe(COUNT + 1);
+  const { damaged, dropped, refused } = outbox.statistics();
+  expect([damaged, dropped, refused]).toEqual([0, 0, 0]);
+}
+
+test.each([
+  [1, 3],
+  [1, 12],
+  [16, 3],
+  [16, 12],
+] as const)("write unit %d, payloads of %d bytes", (writeUnit, length) => {
+  const flash = new NorFlash({ blocks: BLOCKS, blockLength: BLOCK, writeUnit });
+  const open = () => {
+    flash.powerOn();
+    return new Outbox({ flash, writeUnit });
+  };
+  fill(open(), length);
+  const image = flash.save();
+  let reads = 0;
+  flash.faults.read = () => {
+    reads++;
+  };
+  work(open(), length);
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const random = generator(seed);
+  for (let round = 0; round < ROUNDS; round++) {
+    flash.restore(image);
+    let left = Math.floor(random() * reads);
+    let where = "";
+    flash.faults.read = (buffer, address) => {
+      if (left-- !== 0) return;
+      const byte = Math.floor(random() * buffer.length);
+      const bit = Math.floor(random() * 8);
+      buffer[byte] ^= 1 << bit;
+      where = `bit ${bit} of the byte at ${address + byte}`;
+    };
+    try {
+      work(open(), length);
+      flash.faults = {};
+      expectAll(open(), length);
+    } catch (error) {
+      throw new Error(`seed ${seed}, round ${round}: ${where} was read wrong`, { cause: error });
+    }
+  }
+});
