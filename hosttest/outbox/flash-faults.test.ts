@@ -96,6 +96,32 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
   });
 });
 
+test("a read-back that fails is no damage elsewhere, and damage elsewhere is no failed read", () => {
+  const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
+  const events: OutboxEvent[] = [];
+  const outbox = new Outbox({ flash, onEvent: (event) => events.push(event) });
+  for (let i = 0; i < 20; i++) outbox.append(new Uint8Array(12).fill(i), 1);
+  const at = flash.bytes.indexOf(7, 48);
+  flash.bytes.fill(0, at, at + 12); // entry 7 is damaged
+  let left = 0;
+  flash.faults.program = () => {
+    left = 3;
+    return undefined;
+  };
+  flash.faults.read = () => {
+    if (left-- > 0) throw new Error("read failed");
+  };
+  outbox.append(new Uint8Array(12).fill(20), 1);
+  left = 0;
+  const found = contents(outbox);
+  expect([...found.keys()].filter((number) => number < 20)).toEqual(
+    Array.from({ length: 20 }, (_, i) => i).filter((number) => number !== 7),
+  );
+  for (const number of found.keys()) outbox.settle(number);
+  expect(outbox.statistics().damaged).toBe(1);
+  expect(events.filter(({ kind }) => kind === "unreadable")).toEqual([]);
+});
+
 test("a bit stuck at 0 under the log: the record moves on, nothing is lost", () => {
   const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
   flash.faults.read = (buffer, address) => {

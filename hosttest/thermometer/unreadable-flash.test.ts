@@ -117,29 +117,81 @@ test("reads fail for good while it runs: readings are sent at once on the same c
   expect(one.crashes).toEqual([]);
 });
 
-test.each(["the oldest", "the newest"])(
-  "%s block cannot be read any more: after a while only that is lost",
-  (which) => {
-    const { one, house, time } = withBacklog("1", 10);
-    const blocks = blocksInUse(one.flash.bytes);
-    expect(blocks.length).toBeGreaterThan(1);
-    const bad = which === "the oldest" ? blocks[0] : blocks[blocks.length - 1];
-    one.flash.faults.read = (_, address) => {
-      if (Math.floor(address / BLOCK) === bad) throw new Error("read failed");
+test("reads fail from any read of a boot on, for some seconds: it restarts once at most, all that was stored arrives", () => {
+  const { one, house, time } = withBacklog("2");
+  const stored = one.firmware.unsettled;
+  let reads = 0;
+  one.cut();
+  const image = one.flash.save();
+  one.flash.faults.read = () => {
+    reads++;
+  };
+  one.powerOn();
+  for (let from = 0; from <= reads; from += Math.ceil(reads / 12)) {
+    one.cut();
+    one.flash.restore(image);
+    one.restarts.length = 0;
+    let left = from;
+    one.flash.faults.read = () => {
+      if (left-- <= 0) throw new Error("read failed");
     };
-    one.reboot();
-    house.broker.start();
-    time.advance(PATIENCE_MS / 2);
-    expect(one.status("losses") ?? "").not.toContain("damaged");
-    time.advance(4 * HOUR);
-    const numbers = numbersOf(house);
-    expect(numbers.length).toBeGreaterThan(900);
-    if (which === "the oldest") expect(one.status("losses")).toContain("damaged in flash");
-    expect(one.firmware.unsettled).toBeLessThan(3);
-    expect(one.status("flash")).toContain("of its life left");
+    one.powerOn();
+    time.advance(12 * SECOND);
+    one.flash.faults = {};
+    time.advance(2 * MINUTE);
+    expect(one.restarts.length, `from read ${from} of ${reads} on`).toBeLessThan(2);
+    expect(one.firmware.unsettled, `from read ${from} of ${reads} on`).toBeGreaterThanOrEqual(stored);
     expect(one.crashes).toEqual([]);
-  },
-);
+  }
+  house.broker.start();
+  time.advance(HOUR);
+  const numbers = numbersOf(house);
+  for (let number = 0; number < stored; number++) expect(numbers).toContain(number);
+  expect(one.status("losses") ?? "").not.toContain("damaged");
+});
+
+test("flash that cannot be read in the first seconds after each boot: the device restarts once a minute at most", () => {
+  const { one, time } = withBacklog("1");
+  let boot = -1;
+  let bootMs = 0;
+  one.flash.faults.read = () => {
+    if (boot !== one.restarts.length) {
+      boot = one.restarts.length;
+      bootMs = time.nowMs;
+    }
+    if (time.nowMs - bootMs < 3 * SECOND) throw new Error("read failed");
+  };
+  one.reboot();
+  time.advance(10 * MINUTE);
+  expect(one.restarts.length).toBeGreaterThan(2);
+  expect(one.restarts.length).toBeLessThanOrEqual(11);
+  expect(one.crashes).toEqual([]);
+});
+
+test.each([
+  ["the oldest", "at a boot"],
+  ["the oldest", "while it runs"],
+  ["the newest", "at a boot"],
+])("%s block cannot be read any more, %s: after a while only that is lost", (which, when) => {
+  const { one, house, time } = withBacklog("1", 10);
+  const blocks = blocksInUse(one.flash.bytes);
+  expect(blocks.length).toBeGreaterThan(1);
+  const bad = which === "the oldest" ? blocks[0] : blocks[blocks.length - 1];
+  one.flash.faults.read = (_, address) => {
+    if (Math.floor(address / BLOCK) === bad) throw new Error("read failed");
+  };
+  if (when === "at a boot") one.reboot();
+  house.broker.start();
+  time.advance(PATIENCE_MS / 2);
+  expect(one.status("losses") ?? "").not.toContain("damaged");
+  time.advance(4 * HOUR);
+  const numbers = numbersOf(house);
+  expect(numbers.length).toBeGreaterThan(900);
+  if (which === "the oldest") expect(one.status("losses")).toContain("damaged in flash");
+  expect(one.firmware.unsettled).toBeLessThan(3);
+  expect(one.status("flash")).toContain("of its life left");
+  expect(one.crashes).toEqual([]);
+});
 
 /** Blocks with an open header, by their age. */
 function blocksInUse(bytes: Uint8Array): number[] {

@@ -25,8 +25,6 @@ export const PATIENCE_MS = 15 * 60_000;
 /** Key beside the settings, written before a restart: for the next mount, what it cannot read counts as damaged. */
 export const PASS_KEY = "unread";
 
-/** Tags of the notes that a boot may read. */
-const TAGS = 8;
 const AT_ONCE = "readings are sent at once, or lost while there is no connection";
 
 /** What opening the flash needs of the device. */
@@ -150,7 +148,6 @@ export class FlashRetry {
   private mountAgain(isOver: boolean): void {
     try {
       const outbox = new Outbox(isOver ? new PassingOutboxOwner(this.owner) : new OutboxOwner(this.owner));
-      for (let tag = 0; !isOver && tag < TAGS; tag++) outbox.readNote(tag);
       outbox.close();
       if (isOver) this.owner.store.write(PASS_KEY, Uint8Array.of(1).buffer);
     } catch {
