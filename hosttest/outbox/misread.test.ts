@@ -7,11 +7,10 @@ import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 
 const BLOCKS = 14;
-const BLOCK = 2048;
-const COUNT = 450;
-const SETTLED = 280;
-const RELEASED_END = 286;
-const ROUNDS = 150;
+const BLOCK = 1024;
+const COUNT = 170;
+const SETTLED = 110;
+const RELEASED_END = 114;
 const TAG = 1;
 
 /** A payload of `length` bytes, from which the number can be read. */
@@ -22,10 +21,10 @@ function payload(number: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Settles all below SETTLED, releases up to RELEASED_END. A note every hundred entries. */
+/** Settles all below SETTLED, releases up to RELEASED_END. A note every fifty entries. */
 function fill(outbox: Outbox, length: number): void {
   for (let number = 0; number < COUNT; number++) {
-    if (number % 100 === 0) outbox.note(TAG, Uint8Array.of(number / 100));
+    if (number % 50 === 0) outbox.note(TAG, Uint8Array.of(number / 50));
     outbox.append(payload(number, length), 2);
   }
   for (let number = 0; number < RELEASED_END; number++) {
@@ -54,8 +53,8 @@ function expectAll(outbox: Outbox, length: number): void {
     expect(entry.payload).toEqual(payload(entry.sequence, length));
     expect(entry.released).toBe(entry.sequence < RELEASED_END);
     const { sequence } = entry;
-    if (sequence % 50 === 0 && sequence < COUNT) {
-      expect(outbox.noteAt(sequence, TAG)).toEqual(Uint8Array.of(Math.floor(sequence / 100)));
+    if (sequence % 25 === 0 && sequence < COUNT) {
+      expect(outbox.noteAt(sequence, TAG)).toEqual(Uint8Array.of(Math.floor(sequence / 50)));
     }
     outbox.settle(sequence);
   }
@@ -84,9 +83,9 @@ test.each([
   work(open(), length);
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = generator(seed);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < reads; round++) {
     flash.restore(image);
-    let left = Math.floor(random() * reads);
+    let left = round;
     let where = "";
     flash.faults.read = (buffer, address) => {
       if (left-- !== 0) return;

@@ -206,7 +206,7 @@ export class Outbox extends Guard {
    * minutes in which it could not be.
    */
   passUnreadable(): void {
-    this.log.withoutPatience(() => this.space.findOldest());
+    this.medium.withoutPatience(() => this.space.findOldest());
   }
 
   /** PUBREC was received for an entry that `seek` delivered; durable on return. No effect if the entry is settled or unknown. */

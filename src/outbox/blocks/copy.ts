@@ -191,7 +191,7 @@ function liveEntries(log: Source): number {
 }
 
 function isLive(log: Source, walker: Cursor): boolean {
-  if (!walker.isEntry || log.marks.isSettled(walker.number)) return false;
+  if (!walker.isEntry || walker.number >= log.number || log.marks.isSettled(walker.number)) return false;
   return log.medium.unit === 16 || !isDone(walker.state);
 }
 

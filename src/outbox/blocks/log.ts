@@ -172,9 +172,16 @@ export class Log {
     return this.medium.put(address, this.number) || this.spoil(address);
   }
 
-  /** A badly programmed record must not appear beside its repetition. */
+  /**
+   * A badly programmed record must not appear beside its repetition. Unit mode cannot program it again: if it may be right and
+   * only could not be read back, the block is copied without it before the next write.
+   */
   spoil(address: number): false {
     if (this.medium.unit === 1) this.medium.programZeros(address, address + 4);
+    else if (this.medium.isUnchecked) {
+      this.resumed = false;
+      this.resumeTries = TRIES;
+    }
     return false;
   }
 
@@ -226,19 +233,6 @@ export class Log {
   complete(): void {
     this.unread?.(this);
     this.unread = undefined; // not if a read has failed
-  }
-
-  /** Runs `act`, for which what cannot be read counts as damaged, if most heads can be read. */
-  withoutPatience(act: () => void): void {
-    const medium = this.medium;
-    medium.isPatient = false;
-    let unreadable = 0;
-    for (let block = 0; block < medium.blocks; block++) if (!medium.readHead(block)) unreadable++;
-    try {
-      if (unreadable * 2 < medium.blocks) act();
-    } finally {
-      medium.isPatient = true;
-    }
   }
 
   private eraseOne(): boolean {
@@ -363,13 +357,20 @@ export class Log {
     header.erases = erases;
     this.highest = sequence;
     encodeHeader(medium, header, medium.head, OPEN_WORD);
-    if (!medium.programOpen(block)) return false;
-    if (medium.unit === 16) {
-      encodeWhole(medium.head, 0, sequence);
-      if (!medium.programClean(block)) return false;
+    if (!this.programHead(block, sequence)) {
+      target.discard();
+      return false;
     }
     this.adopt(target, how);
     return true;
+  }
+
+  private programHead(block: number, sequence: number): boolean {
+    const medium = this.medium;
+    if (!medium.programOpen(block)) return false;
+    if (medium.unit === 1) return true;
+    encodeWhole(medium.head, 0, sequence);
+    return medium.programClean(block);
   }
 
   private adopt(target: Target, how: How): void {

@@ -5,7 +5,7 @@
  */
 
 import { ReadFailure } from "../flash/flash-calls.js";
-import { CLEAN_BYTES, isClean, isHeader, OPEN_BYTES, sequenceIn } from "../flash/layout.js";
+import { CLEAN_BYTES, isClean, isHeader, OPEN_BYTES } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { NOWHERE } from "./cursor.js";
 
@@ -36,8 +36,8 @@ export function refresh(log: Mounted): boolean {
     spoilOpening(log, block);
   });
   log.openings = undefined;
-  const isSame = medium.mendHead(newestBlock) && sequenceIn(medium.head, OPEN_WORD) === log.newest.sequence;
-  const isRight = isSame && medium.programOpen(newestBlock);
+  medium.readHead(newestBlock);
+  const isRight = isHeader(medium.head, OPEN_WORD) && medium.programOpen(newestBlock);
   if (lastAddress !== NOWHERE && medium.load(lastAddress, blockEnd, seed) && medium.number === log.lastCheck) {
     medium.put(lastAddress, medium.number); // the same bytes
   }

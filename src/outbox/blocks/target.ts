@@ -3,7 +3,7 @@
  * Programs only. If a record does not read back correctly, building ends.
  */
 
-import { HEAD_BYTES } from "../flash/layout.js";
+import { CLEAN_BYTES, HEAD_BYTES, OPEN_BYTES } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { NOWHERE, TAGS } from "./cursor.js";
 
@@ -30,6 +30,14 @@ export class Target {
     this.number = first;
     this.end = block * medium.blockLength + HEAD_BYTES;
     this.blockEnd = (block + 1) * medium.blockLength;
+  }
+
+  /** Its head may be right, and only the check have failed: the next mount must not take the block for the newest. */
+  discard(): void {
+    const { medium, blockEnd } = this;
+    const at = blockEnd - medium.blockLength + CLEAN_BYTES;
+    if (medium.unit === 1) medium.programZeros(at, at + OPEN_BYTES);
+    else medium.erase(blockEnd / medium.blockLength - 1);
   }
 
   /** Programs the record in the medium's buffer. Returns its address, or NOWHERE if it does not read back. `state`: of the entry. */

@@ -19,6 +19,8 @@ const OPEN_WORD = CLEAN_BYTES >> 2;
 export const PATIENT = 1;
 /** A read has failed, and `demand` was not called since. */
 const UNREAD = 2;
+/** See `isUnchecked`. */
+const UNCHECKED = 4;
 
 /** Flash reports that it cannot read: what is stored there is unknown, which is not the same as damaged. It may be readable later. */
 export class ReadFailure extends Error {
@@ -37,7 +39,7 @@ export class FlashCalls {
   readonly unit: 1 | 16;
   /** Flash calls that failed or did nothing since boot. */
   failures = 0;
-  /** PATIENT, and UNREAD. One field: a short wake has no RAM to spare. */
+  /** PATIENT, UNREAD and UNCHECKED. One field: a short wake has no RAM to spare. */
   reading = 0;
   /** A block's head: clean (or whole) header in words 0..3, open header in words 4..11. */
   readonly head: Words;
@@ -143,9 +145,18 @@ export class FlashCalls {
   protected holds(address: number, words: Words, first: number, count: number): boolean {
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
-      if (!this.readToCheck(bytesOf(this.scratch, 0, some << 2), address + (from << 2))) return false;
-      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
+      const at = address + (from << 2);
+      if (this.isHeld(at, words, first + from, some)) continue;
+      // One wrong bit in one read is no failure.
+      if (this.isUnchecked || !this.isHeld(at, words, first + from, some)) return this.failed();
     }
+    return true;
+  }
+
+  private isHeld(address: number, words: Words, first: number, count: number): boolean {
+    const { scratch } = this;
+    if (!this.readToCheck(bytesOf(scratch, 0, count << 2), address)) return false;
+    for (let i = 0; i < count; i++) if (scratch[i] !== words[first + i]) return false;
     return true;
   }
 
@@ -166,9 +177,14 @@ export class FlashCalls {
 
   /** As `read`, to check what was just programmed or erased: if it cannot be read, that has failed. */
   private readToCheck(buffer: Uint8Array, address: number): boolean {
-    if (this.read(buffer, address)) return true;
-    this.reading &= PATIENT;
-    return false;
+    const isRead = this.read(buffer, address);
+    this.reading = (this.reading & PATIENT) | (isRead ? 0 : UNCHECKED);
+    return isRead;
+  }
+
+  /** The last check of a program or erase could not read: it may have succeeded. */
+  get isUnchecked(): boolean {
+    return (this.reading & UNCHECKED) !== 0;
   }
 
   /** Failed reads throw; otherwise what cannot be read counts as damaged. */
@@ -188,7 +204,19 @@ export class FlashCalls {
   demand(): void {
     const { reading } = this;
     this.reading &= PATIENT;
-    if (reading === (PATIENT | UNREAD)) throw new ReadFailure();
+    if ((reading & (PATIENT | UNREAD)) === (PATIENT | UNREAD)) throw new ReadFailure();
+  }
+
+  /** Runs `act`, for which what cannot be read counts as damaged, if most heads can be read. */
+  withoutPatience(act: () => void): void {
+    this.isPatient = false;
+    let unreadable = 0;
+    for (let block = 0; block < this.blocks; block++) if (!this.readHead(block)) unreadable++;
+    try {
+      if (unreadable * 2 < this.blocks) act();
+    } finally {
+      this.isPatient = true;
+    }
   }
 
   /** Tries a failed read again. */

@@ -263,13 +263,13 @@ export class Medium extends FlashCalls {
       if (this.size > SCRATCH_BYTES) return this.holds(address, words, 0, this.size >> 2);
       this.flash.read(this.readBack, address);
     } catch {
-      return this.failed();
+      return this.again(address, words[1]);
     }
     const scratch = this.scratch;
-    if (scratch[0] !== words[0]) return this.failed();
+    if (scratch[0] !== words[0]) return this.again(address, words[1]);
     at = (this.size >> 2) - 1;
     do {
-      if (((scratch[at] ^ words[at]) | (scratch[at - 1] ^ words[at - 1])) !== 0) return this.failed();
+      if (((scratch[at] ^ words[at]) | (scratch[at - 1] ^ words[at - 1])) !== 0) return this.again(address, words[1]);
       at -= 2;
     } while (at > 0);
     return true;
@@ -294,12 +294,19 @@ export class Medium extends FlashCalls {
       this.flash.write(this.image, address);
       this.flash.read(this.readBack, address);
     } catch {
-      return this.failed();
+      return this.again(address, payload);
     }
+    if (scratch[0] !== header || scratch[1] !== check) return this.again(address, payload);
+    if (this.unit === 16 && (scratch[2] !== words[2] || scratch[3] !== words[3])) return this.again(address, payload);
     words[1] = payload;
-    if (scratch[0] !== header || scratch[1] !== check) return this.failed();
-    if (this.unit === 16 && (scratch[2] !== words[2] || scratch[3] !== words[3])) return this.failed();
     return true;
+  }
+
+  /** Looks again, if a program or its read-back has failed. `word`: the second word of the buffer afterwards. */
+  private again(address: number, word: number): boolean {
+    const isThere = this.holds(address, this.words, 0, this.size >> 2);
+    this.words[1] = word;
+    return isThere;
   }
 
   /** Byte mode: whether everything from `from` to `end` reads as erased. */
