@@ -32,6 +32,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/carried.test.ts": "lives of thousands of calls: journal/evicted.test.ts is a smaller case",
   "hosttest/outbox/boot.test.ts": "backlogs of thousands: half a minute in an interpreter",
+  "hosttest/outbox/misread.test.ts": "a boot for each read of a boot: minutes in an interpreter",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/update/device.test.ts": "signs images by node:crypto",
   "hosttest/mqtt/peers.test.ts": "talks to other programs",
