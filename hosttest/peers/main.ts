@@ -3,6 +3,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../../src/thermometer/agreement.js";
 import { top } from "../support/bundle.mjs";
 import { commandLine, flag, many, misused, preset, text, whole } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
@@ -138,7 +139,7 @@ function report(rows: readonly Row[], problems: readonly string[]): void {
   const isGood = rows.length > 0 && broken.length === 0 && problems.length === 0;
   printVerdict(
     isGood
-      ? `kept: ${rows.length} rows, ${brokers} brokers: nothing lost, doubled or out of order by us`
+      ? `kept: ${counted(rows.length, "row")}, ${counted(brokers, "broker")}: nothing lost, doubled or out of order by us`
       : `BROKEN: ${rows.length === 0 ? "nothing was run" : `${broken.length} of ${rows.length} rows`}${problems.length > 0 ? `, ${problems.length} could not be run` : ""}`,
     false,
   );

@@ -6,6 +6,7 @@
  * the command that replays it, and ends with exit code 1.
  */
 import { isMainThread } from "node:worker_threads";
+import { counted } from "../../src/thermometer/agreement.js";
 import { commandLine, flag, positive, preset, seedOption, whole } from "../support/command-line/command-line.js";
 import { Progress, printVerdict } from "../support/command-line/progress.js";
 import { CORES, inOrder } from "../support/workers/in-order.js";
@@ -39,12 +40,12 @@ const { values } = commandLine(
 const { years, devices, seed, "reading-every": intervalS, sleepers, workers, json } = values;
 const { "cuts-a-day": cutsPerDay, "faults-a-day": troublesPerDay } = values;
 const days = values["run-days"] ?? Math.min(36.5, years * DAYS_PER_YEAR) / devices;
-const kind = sleepers ? "sleepers" : "devices";
+const kind = sleepers ? "sleeper" : "device";
 const runs = Math.max(1, Math.round((years * DAYS_PER_YEAR) / (days * devices)));
 
 if (isMainThread) {
   console.error(
-    `seed ${seed}: ${runs} runs of ${devices} ${kind} and ${days} days, a reading every ${intervalS} s; ` +
+    `seed ${seed}: ${counted(runs, "run")} of ${counted(devices, kind)} and ${days} days, a reading every ${intervalS} s; ` +
       `on average ${cutsPerDay} power cuts a device and ${troublesPerDay} other faults a day`,
   );
 }
