@@ -122,6 +122,66 @@ test("a read-back that fails is no damage elsewhere, and damage elsewhere is no 
   expect(events.filter(({ kind }) => kind === "unreadable")).toEqual([]);
 });
 
+test("unit mode: an entry that was refused because its read-back could not be read is not on flash later", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK, writeUnit: 16 });
+  let outbox = new Outbox({ flash, writeUnit: 16 });
+  const numbers: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    if (i === 5 || i === 6) {
+      flash.faults.read = () => {
+        throw new Error("read failed");
+      };
+    }
+    numbers.push(outbox.append(new Uint8Array(12).fill(i), 1));
+    flash.faults = {};
+  }
+  expect(numbers).toEqual([0, 1, 2, 3, 4, -1, -1, 7, 8, 9, 10, 11]);
+  outbox.close();
+  flash.powerOn();
+  outbox = new Outbox({ flash, writeUnit: 16 });
+  expect([...contents(outbox)]).toEqual([0, 1, 2, 3, 4, 7, 8, 9, 10, 11].map((i) => [i, i]));
+  const { damaged, refused, nextSequence } = outbox.statistics();
+  expect([damaged, refused, nextSequence]).toEqual([0, 2, 12]);
+});
+
+test("a copy whose head's check could not be read is not the newest block at a later boot", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK });
+  let outbox = new Outbox({ flash });
+  for (let i = 0; i < 10; i++) outbox.append(new Uint8Array(12).fill(i), 1);
+  flash.bytes[20] &= ~(flash.bytes[20] & -flash.bytes[20]); // a bit of its head: the next boot copies the block
+  let isFailing = false;
+  flash.faults = {
+    program: (address) => {
+      isFailing = address % BLOCK === 16;
+      return undefined;
+    },
+    read: () => {
+      if (isFailing) throw new Error("read failed");
+    },
+  };
+  flash.powerOn();
+  outbox = new Outbox({ flash });
+  expect(outbox.append(new Uint8Array(12).fill(10), 1)).toBe(10);
+  flash.faults = {};
+  flash.powerOn();
+  outbox = new Outbox({ flash });
+  expect([...contents(outbox).keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+test("a search that cannot read is reported, and finds the entry later", () => {
+  const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });
+  const kinds: string[] = [];
+  const outbox = new Outbox({ flash, onEvent: ({ kind }) => kinds.push(kind) });
+  for (let i = 0; i < 40; i++) outbox.append(new Uint8Array(12).fill(i), 1);
+  flash.faults.read = () => {
+    throw new Error("read failed");
+  };
+  expect(outbox.seek(0)).toBeUndefined();
+  expect(kinds).toEqual(["unreadable"]);
+  flash.faults = {};
+  expect(outbox.seek(0)?.sequence).toBe(0);
+});
+
 /** Bursts of failing reads, at random. */
 function failInBursts(flash: NorFlash, random: () => number): void {
   let failing = 0;

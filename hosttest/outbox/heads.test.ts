@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { correctHeader } from "../../src/outbox/flash/correct.js";
-import { HEAD_BYTES, isHeader, OPEN_BYTES, sequenceIn } from "../../src/outbox/flash/layout.js";
+import { correctHeader, isNearlyWhole } from "../../src/outbox/flash/correct.js";
+import { encodeWhole, HEAD_BYTES, isHeader, OPEN_BYTES, sequenceIn } from "../../src/outbox/flash/layout.js";
 import { Outbox } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;
@@ -106,6 +106,18 @@ test("few pairs of wrong bits pass for one; an erased and a zeroed header are no
   }
   expect(passed).toBeLessThan(100); // of 10,964
   for (const value of [0, -1]) expect(correctHeader(new Int32Array(8).fill(value), 0)).toBe(false);
+});
+
+test("the header behind an open header is that of one block, but for one wrong bit", () => {
+  const words = new Int32Array(4);
+  encodeWhole(words, 0, 77);
+  for (let first = 0; first < 128; first++) {
+    expect(isNearlyWhole(flipped(words, first), 0, 77), `bit ${first}`).toBe(true);
+    for (let second = first + 1; second < 128; second += 3) {
+      expect(isNearlyWhole(flipped(flipped(words, first), second), 0, 77), `bits ${first}, ${second}`).toBe(false);
+    }
+  }
+  expect(isNearlyWhole(words, 0, 76)).toBe(false);
 });
 
 function flipped(words: Int32Array, bit: number): Int32Array {

@@ -146,17 +146,9 @@ export class FlashCalls {
     for (let from = 0; from < count; from += SCRATCH_WORDS) {
       const some = Math.min(count - from, SCRATCH_WORDS);
       const at = address + (from << 2);
-      if (this.isHeld(at, words, first + from, some)) continue;
-      // One wrong bit in one read is no failure.
-      if (this.isUnchecked || !this.isHeld(at, words, first + from, some)) return this.failed();
+      if (!this.readToCheck(bytesOf(this.scratch, 0, some << 2), at)) return false;
+      for (let i = 0; i < some; i++) if (this.scratch[i] !== words[first + from + i]) return this.failed();
     }
-    return true;
-  }
-
-  private isHeld(address: number, words: Words, first: number, count: number): boolean {
-    const { scratch } = this;
-    if (!this.readToCheck(bytesOf(scratch, 0, count << 2), address)) return false;
-    for (let i = 0; i < count; i++) if (scratch[i] !== words[first + i]) return false;
     return true;
   }
 

@@ -260,7 +260,7 @@ export class Medium extends FlashCalls {
     this.held = NONE;
     try {
       this.flash.write(this.image, address);
-      if (this.size > SCRATCH_BYTES) return this.holds(address, words, 0, this.size >> 2);
+      if (this.size > SCRATCH_BYTES) return this.again(address, words[1]) || this.again(address, words[1]);
       this.flash.read(this.readBack, address);
     } catch {
       return this.again(address, words[1]);
