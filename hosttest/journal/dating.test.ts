@@ -32,6 +32,23 @@ test("flash stores a reading, but not yet the clock that dates it: its time is t
   expect(device.see(sent)?.ts).toBe(stamp(START_UTC_MS - 2 * HOUR));
 });
 
+test("flash that could not be read when a reading was to be dated: the reading has its time once it can", () => {
+  const device = new ReadingDevice();
+  device.setClock();
+  const sequence = device.append(20);
+  const next = device.append(20);
+  device.boot();
+  const noteAt = device.outbox.noteAt;
+  device.outbox.noteAt = (number, tag) => {
+    if (tag === CLOCK) throw new Error("flash cannot be read");
+    return noteAt.call(device.outbox, number, tag);
+  };
+  expect(() => device.see(sequence)).toThrow("cannot be read");
+  device.outbox.noteAt = noteAt;
+  expect(device.see(sequence)?.ts).toBe(stamp(START_UTC_MS));
+  expect(device.see(next)?.ts).toBe(stamp(START_UTC_MS));
+});
+
 type Step =
   /** So many samples, a minute apart. */
   | { readonly kind: "sample"; readonly count: number }

@@ -4,6 +4,8 @@ import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox, type OutboxEvent, ReadFailure } from "../../src/outbox/outbox.js";
 
 const BLOCK = 1024;
+/** A record with a note of two bytes. */
+const NOTE_BYTES = 12;
 
 /** Content of the outbox, by number. */
 function contents(outbox: Outbox): Map<number, number> {
@@ -161,12 +163,105 @@ test("a copy whose head's check could not be read is not the newest block at a l
   };
   flash.powerOn();
   outbox = new Outbox({ flash });
-  expect(outbox.append(new Uint8Array(12).fill(10), 1)).toBe(10);
+  expect(outbox.append(new Uint8Array(12).fill(10), 1)).toBe(-1);
   flash.faults = {};
+  expect(outbox.append(new Uint8Array(12).fill(11), 1)).toBe(11);
   flash.powerOn();
   outbox = new Outbox({ flash });
-  expect([...contents(outbox).keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect([...contents(outbox).keys()]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+  expect(outbox.statistics().damaged).toBe(0);
 });
+
+test("a copy that reads an entry wrong once: the entry stays right", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK, writeUnit: 16 });
+  const first = new Outbox({ flash, writeUnit: 16 });
+  const payload = (i: number) => Uint8Array.of(i, 1, 2, 3, 4, 5, 6, 7);
+  for (let i = 0; i < 20; i++) first.append(payload(i), 1);
+  first.close();
+  const image = flash.save();
+  let reads = 1;
+  for (let nth = 0; nth < reads; nth++) {
+    flash.restore(image);
+    flash.powerOn();
+    let count = 0;
+    flash.faults.read = (buffer) => {
+      if (count++ === nth) buffer[buffer.length >> 1] ^= 0x10;
+    };
+    let outbox = new Outbox({ flash, writeUnit: 16 });
+    outbox.append(payload(20), 1);
+    flash.faults = {};
+    reads = count;
+    outbox.close();
+    flash.powerOn();
+    outbox = new Outbox({ flash, writeUnit: 16 });
+    let number = 0;
+    for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(number)) {
+      expect(entry.payload, `read ${nth}, entry ${entry.sequence}`).toEqual(payload(number));
+      number = entry.sequence + 1;
+    }
+    expect(number, `read ${nth}`).toBe(21);
+  }
+});
+
+test("a note that a mount has recovered is written later, if flash cannot be read at first", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK });
+  let outbox = new Outbox({ flash });
+  outbox.note(0, Uint8Array.of(42, 43));
+  let count = 0;
+  while (outbox.statistics().blocksUsed < 2) outbox.append(new Uint8Array(12).fill(count++), 1);
+  outbox.append(new Uint8Array(12).fill(count++), 1);
+  outbox.close();
+  const newest = flash.bytes.lastIndexOf(42); // the second block's copy of the note
+  expect(newest).toBeGreaterThan(BLOCK);
+  flash.bytes[newest] &= 0x21;
+  flash.powerOn();
+  outbox = new Outbox({ flash });
+  expect(outbox.readNote(0)).toEqual(Uint8Array.of(42, 43));
+  let attempts = 0;
+  let isFailing = false;
+  flash.faults = {
+    program: (_address, length) => {
+      isFailing = length === NOTE_BYTES && attempts++ < 3;
+      return undefined;
+    },
+    read: () => {
+      if (isFailing) throw new Error("read failed");
+    },
+  };
+  for (let i = 0; i < 4; i++) outbox.append(new Uint8Array(12).fill(count++), 1);
+  while (outbox.statistics().blocksUsed < 5) outbox.append(new Uint8Array(12).fill(count++), 1);
+  expect(attempts).toBeGreaterThan(3);
+  outbox.close();
+  flash.powerOn();
+  expect(new Outbox({ flash }).readNote(0)).toEqual(Uint8Array.of(42, 43));
+});
+
+test.each([1, 16] as const)(
+  "write unit %i: spares that cannot be read during the first calls of a boot: stored again afterwards",
+  (writeUnit) => {
+    const flash = new NorFlash({ blocks: 8, blockLength: BLOCK, writeUnit });
+    const first = new Outbox({ flash, writeUnit });
+    for (let i = 0; i < 20; i++) first.append(new Uint8Array(12).fill(i), 1);
+    first.close();
+    flash.powerOn();
+    let outbox = new Outbox({ flash, writeUnit });
+    flash.faults.read = (_, address) => {
+      if (address >= BLOCK) throw new Error("read failed");
+    };
+    for (let i = 0; i < 5; i++) outbox.append(new Uint8Array(12).fill(i), 1);
+    flash.faults = {};
+    const number = outbox.append(new Uint8Array(12).fill(99), 1);
+    expect(number).toBeGreaterThanOrEqual(20);
+    expect(outbox.seek(0)?.sequence).toBe(0);
+    outbox.settle(0);
+    outbox.close();
+    flash.powerOn();
+    outbox = new Outbox({ flash, writeUnit });
+    const found = contents(outbox);
+    expect(found.has(0)).toBe(false);
+    expect(found.get(number)).toBe(99);
+  },
+);
 
 test("a search that cannot read is reported, and finds the entry later", () => {
   const flash = new NorFlash({ blocks: 4, blockLength: BLOCK });

@@ -177,7 +177,14 @@ export class Dating implements ClockState {
       this.end = END;
       this.originMs = this.ownOriginMs;
       this.pace = 1 + this.ownDrift;
-    } else this.lookUp(boot, sequence);
+      return;
+    }
+    try {
+      this.lookUp(boot, sequence);
+    } catch (error) {
+      this.end = 0; // flash cannot be read: nothing is known, and it is looked up again
+      throw error;
+    }
   }
 
   /** The same for an entry that is only shown. Milliseconds since 1970, or NaN. */

@@ -202,11 +202,11 @@ export class Outbox extends Guard {
   }
 
   /**
-   * What cannot be read counts as damaged, up to the oldest entry that can, if most of the flash can be read: call it after
-   * minutes in which it could not be.
+   * What cannot be read counts as damaged, if most of the flash can be read: call it after minutes in which it could not be.
+   * @returns false: flash has a block that is newer than the mount's newest; only another mount can use it
    */
-  passUnreadable(): void {
-    this.medium.withoutPatience(() => this.space.findOldest());
+  passUnreadable(): boolean {
+    return this.attempt(() => this.medium.withoutPatience(() => this.space.findOldest()) ?? true) ?? false;
   }
 
   /** PUBREC was received for an entry that `seek` delivered; durable on return. No effect if the entry is settled or unknown. */

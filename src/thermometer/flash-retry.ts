@@ -140,8 +140,8 @@ export class FlashRetry {
     const isOver = owner.board.clock.uptimeMs() - this.sinceMs >= PATIENCE_MS;
     if (owner.outbox === undefined) this.mountAgain(isOver);
     else {
-      if (isOver) owner.outbox.passUnreadable();
-      owner.uplink?.wake();
+      if (isOver && !owner.outbox.passUnreadable()) owner.restart("flash reads otherwise than at the start");
+      else owner.uplink?.wake();
     }
   }
 

@@ -198,16 +198,20 @@ function isLive(log: Source, walker: Cursor): boolean {
 function copyEntry(log: Source, walker: Cursor, target: Target, written: Uint32Array): boolean {
   const { medium, marks } = log;
   if (!copyNewNotes(log, walker.notes, target, written) || !skipTo(log, target, walker.number)) return false;
-  if (!medium.load(walker.address, log.end, log.seed)) {
-    medium.demand();
-    return false;
-  }
+  if (!reload(log, walker) && !reload(log, walker)) return false;
   const released = medium.unit === 1 && isReleased(walker.state) && walker.number >= marks.voidBelow;
   if (target.put(walker.kind, walker.length, released ? QUEUED_STATE & ~RELEASED_BITS : QUEUED_STATE) === NOWHERE) {
     return false;
   }
   target.number++;
   return true;
+}
+
+/** Reads the walker's entry again; false: it reads otherwise than before, and its copy would have a check that matches. */
+function reload({ medium, end, seed }: Source, { address, number }: Cursor): boolean {
+  if (medium.load(address, end, seed) && medium.number === (number | 0)) return true;
+  medium.demand();
+  return false;
 }
 
 /** Copies those of `addresses` that differ from `written`, and stores them there. */

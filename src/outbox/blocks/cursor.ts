@@ -112,6 +112,7 @@ export class Cursor {
   next(end: number, limit: number): boolean {
     const medium = this.medium;
     const step = Math.max(medium.unit, 4);
+    let isAgain = false; // behind damage, too, one wrong bit in one read costs nothing
     for (let at = this.after; at + RECORD_OVERHEAD <= end; at += step) {
       if (!medium.load(at, end, this.seed)) {
         if (this.nextNumber >= limit) return false; // only notes can follow
@@ -132,6 +133,11 @@ export class Cursor {
         } else if (jump > WIDEST_GAP || this.nextNumber + jump > limit) continue;
       }
       if (jump > WIDEST_SHORT_GAP && medium.isShort && !this.isFollowed(at, end)) continue;
+      if (jump > 0 && !isAgain) {
+        isAgain = true;
+        at = this.after - step;
+        continue;
+      }
       this.found(at, jump);
       return true;
     }

@@ -5,6 +5,7 @@
  * blocks, not the queue's policy. Every method that uses flash ends after a bounded number of calls.
  */
 
+import { ReadFailure } from "../flash/flash-calls.js";
 import {
   blockSeed,
   CLEAN_BYTES,
@@ -329,6 +330,7 @@ export class Log {
       if (this.makeReady(place) && this.build(blocks.at(place), how)) return true;
       blocks.touch(blocks.at(place));
       blocks.postpone(place);
+      if (this.medium.isPatient && this.medium.isUnchecked) throw new ReadFailure(); // no failure: it is tried again later
     }
     return false;
   }

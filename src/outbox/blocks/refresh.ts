@@ -51,7 +51,7 @@ function spoilOpening({ medium, newest }: Mounted, block: number): void {
   medium.readHead(block);
   const head = medium.head;
   if (!isClean(head, 0) || head[2] !== (newest.sequence | 0)) return;
-  if (medium.isPatient && isHeader(head, OPEN_WORD)) throw new ReadFailure();
+  if (isHeader(head, OPEN_WORD)) throw new ReadFailure();
   const at = block * medium.blockLength + CLEAN_BYTES;
   if (!medium.isBlank(at, at + OPEN_BYTES)) medium.programZeros(at, at + OPEN_BYTES);
 }

@@ -34,11 +34,15 @@ export class NotePad {
     const { recovered } = this;
     if (recovered === undefined) return;
     this.recovered = undefined;
+    const left = new Map<number, Uint8Array>();
     recovered.forEach((value, tag) => {
       try {
         this.put(tag, value, space);
-      } catch {} // no free space, or flash that cannot be read: it is recovered again at the next start
+      } catch {
+        left.set(tag, value); // no free space, or flash that cannot be read: it is tried again, before a block is taken
+      }
     });
+    if (left.size > 0) this.recovered = left;
   }
 
   /** See Outbox.note. */

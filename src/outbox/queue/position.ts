@@ -31,11 +31,14 @@ export function isConfirmed(medium: Medium, { block, sequence, first, end, freeE
 
 /**
  * Whether nothing was appended at `end` since. In unit mode, where erased flash need not read as ones, a record with the next
- * number is searched.
+ * number is searched, twice, because a wrong bit in a read would hide it.
  */
 export function isFree(medium: Medium, position: Position, end: number, size: number, number: number): boolean {
   if (medium.unit === 1) return medium.isBlank(end, end + size);
-  if (medium.load(end, position.freeEnd, blockSeed(position.sequence))) return medium.number !== (number | 0);
-  medium.demand();
+  const seed = blockSeed(position.sequence);
+  for (let tries = 2; tries > 0; tries--) {
+    if (medium.load(end, position.freeEnd, seed) && medium.number === (number | 0)) return false;
+    medium.demand();
+  }
   return true;
 }

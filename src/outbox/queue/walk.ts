@@ -155,7 +155,12 @@ export class Walk extends Finder {
   /** @throws RangeError for an entry that was not delivered */
   checkWindow(sequence: number): void {
     const marks = this.log.marks;
-    this.exactTail();
+    try {
+      this.exactTail();
+    } catch (error) {
+      reportUnread(this.listener, error);
+      return;
+    }
     if (sequence < marks.tail + WINDOW) return;
     throw new RangeError(
       `sequence ${sequence}: over ${WINDOW} beyond the oldest, ${marks.tail}; it was not handed out`,
