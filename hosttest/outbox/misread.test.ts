@@ -103,3 +103,34 @@ test.each([
     }
   }
 });
+
+test("a copy that reads an entry wrong once: the entry stays right", () => {
+  const flash = new NorFlash({ blocks: 6, blockLength: BLOCK, writeUnit: 16 });
+  const first = new Outbox({ flash, writeUnit: 16 });
+  const short = (i: number) => Uint8Array.of(i, 1, 2, 3, 4, 5, 6, 7);
+  for (let i = 0; i < 20; i++) first.append(short(i), 1);
+  first.close();
+  const image = flash.save();
+  let reads = 1;
+  for (let nth = 0; nth < reads; nth++) {
+    flash.restore(image);
+    flash.powerOn();
+    let count = 0;
+    flash.faults.read = (buffer) => {
+      if (count++ === nth) buffer[buffer.length >> 1] ^= 0x10;
+    };
+    let outbox = new Outbox({ flash, writeUnit: 16 });
+    outbox.append(short(20), 1);
+    flash.faults = {};
+    reads = count;
+    outbox.close();
+    flash.powerOn();
+    outbox = new Outbox({ flash, writeUnit: 16 });
+    let number = 0;
+    for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(number)) {
+      expect(entry.payload, `read ${nth}, entry ${entry.sequence}`).toEqual(short(number));
+      number = entry.sequence + 1;
+    }
+    expect(number, `read ${nth}`).toBe(21);
+  }
+});
