@@ -24,6 +24,7 @@ import type { KeyValueStore } from "./settings/store.js";
 import { openSafeUplink, type SafeUplink } from "./thermometer/broker/safe-uplink.js";
 import type { SessionRecord } from "./thermometer/broker/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
+import { clockPatienceMs } from "./thermometer/clock-patience.js";
 import { DeviceLog } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { FlashRetry, openFlash } from "./thermometer/flash-retry.js";
@@ -44,8 +45,6 @@ import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
 /** All commands of the prompt, and `change`, which asks no questions; permission.ts decides which of them may be sent over MQTT. */
 const remoteCommands = Object.freeze([...commands, change]);
-/** After the link is up, sending waits at most this long for the clock to be set, in milliseconds. */
-export const CLOCK_PATIENCE_MS = 30_000;
 
 /** The device between two resets. `close` is the power cut. */
 export class Thermometer
@@ -354,9 +353,13 @@ export class Thermometer
     this.time?.linkUp();
     this.uplink?.linkUp(); // also before it is started: it may have been notified that the link is down
     if (this.uplinkStarted) return;
-    const patienceMs = this.sleep === undefined ? CLOCK_PATIENCE_MS : REPORT_CLOCK_MS;
     if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
-    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), patienceMs);
+    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), this.clockPatienceMs());
+  }
+
+  private clockPatienceMs(): number {
+    if (this.sleep !== undefined) return REPORT_CLOCK_MS;
+    return clockPatienceMs(this.board.clock.uptimeMs(), (line) => this.log("info", line));
   }
 
   private startUplink(): void {

@@ -2,7 +2,7 @@
  * The path of a reading from the sensor to the broker, and its time, on virtual time.
  */
 import { describe, expect, test } from "vitest";
-import { CLOCK_PATIENCE_MS } from "../../../src/thermometer.js";
+import { CLOCK_PATIENCE_MS, MAX_CLOCK_PATIENCE_MS } from "../../../src/thermometer/clock-patience.js";
 import { device, expectTime, MINUTE, range, SECOND } from "./reading-setup.js";
 
 describe("a reading", () => {
@@ -67,7 +67,7 @@ describe("the clock", () => {
     one.ntp.faults.silent = true;
     one.wifi.down();
     one.powerOn();
-    time.advance(5 * MINUTE);
+    time.advance(4 * MINUTE);
     one.wifi.up();
     time.runUntil(() => one.wifi.connected, 5 * MINUTE);
     const upMs = time.nowMs;
@@ -75,6 +75,39 @@ describe("the clock", () => {
     expect(time.nowMs - upMs).toBeGreaterThanOrEqual(CLOCK_PATIENCE_MS);
     expect(time.nowMs - upMs).toBeLessThan(CLOCK_PATIENCE_MS + 2 * SECOND);
     expect(house.readings()[0]).toEqual({ value: 21.5, seq: 0 });
+  });
+
+  test.each([20, 60, 200])(
+    "is waited for longer by readings of hours without a network: it comes %d s after the link",
+    (lateS) => {
+      const { one, house, time } = device();
+      one.ntp.faults.silent = true;
+      one.wifi.down();
+      one.powerOn();
+      time.advance(360 * MINUTE);
+      one.wifi.up();
+      time.runUntil(() => one.wifi.connected, 10 * MINUTE);
+      expect(one.port.take()).toContain("readings wait for the time, for at most 10 min");
+      time.advance(lateS * SECOND);
+      one.ntp.faults.silent = undefined;
+      time.advance(30 * MINUTE);
+      expect(house.readings().length).toBeGreaterThan(300);
+      expect(house.readings().filter(({ ts }) => ts === undefined)).toEqual([]);
+    },
+  );
+
+  test("is not waited for longer than ten minutes", () => {
+    const { one, house, time } = device();
+    one.ntp.faults.silent = true;
+    one.wifi.down();
+    one.powerOn();
+    time.advance(1_440 * MINUTE);
+    one.wifi.up();
+    time.runUntil(() => one.wifi.connected, 10 * MINUTE);
+    const upMs = time.nowMs;
+    time.runUntil(() => house.readings().length > 0, 60 * MINUTE);
+    expect(time.nowMs - upMs).toBeGreaterThanOrEqual(MAX_CLOCK_PATIENCE_MS);
+    expect(time.nowMs - upMs).toBeLessThan(MAX_CLOCK_PATIENCE_MS + 2 * SECOND);
   });
 
   test("is taken while the link is down again: sending starts when it is up", () => {
@@ -160,7 +193,7 @@ test("a window of a day's readings is sent before the time server answers: all t
   one.powerOn();
   time.advance(24 * 60 * MINUTE);
   one.wifi.up();
-  time.runUntil(() => house.readings().length > 0, 5 * MINUTE);
+  time.runUntil(() => house.readings().length > 0, 15 * MINUTE);
   house.broker.stop("kept");
   time.advance(MINUTE);
   one.ntp.faults.silent = undefined;
