@@ -12,6 +12,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const BLOCK = 4096;
+const HEAD_BYTES = 48;
 
 /** A device with some hundred readings in flash, whose broker is away. */
 function withBacklog(qos: string, intervalS = 30) {
@@ -227,3 +228,24 @@ function blocksInUse(bytes: Uint8Array): number[] {
   }
   return found.sort((a, b) => a.sequence - b.sequence).map(({ block }) => block);
 }
+
+test("a note of the newest block is damaged, and the block before cannot be read any more: the device does not restart for ever", () => {
+  const { one, house, time } = withBacklog("1", 10);
+  const blocks = blocksInUse(one.flash.bytes);
+  const newest = blocks[blocks.length - 1] * BLOCK;
+  one.cut();
+  const note = one.flash.bytes.subarray(newest, newest + BLOCK);
+  const at = Buffer.from(note).indexOf("kitchen");
+  expect(at).toBeGreaterThan(0);
+  note.fill(0, at, at + 7);
+  one.flash.faults.read = (_, address) => {
+    const isHead = address % BLOCK < HEAD_BYTES;
+    if (Math.floor(address / BLOCK) === blocks[blocks.length - 2] && !isHead) throw new Error("read failed");
+  };
+  one.powerOn();
+  time.advance(3 * HOUR);
+  expect(one.restarts.length).toBeLessThan(4);
+  house.broker.start();
+  time.advance(HOUR);
+  expect(one.status("flash")).toContain("of its life left");
+});

@@ -73,7 +73,6 @@ export class Outbox extends Guard {
     const goesOn = suspension !== undefined && restore(this.log, suspension);
     this.goesOn = goesOn;
     const foreign = goesOn ? 0 : mount(this.log, firstSequence).foreign;
-    this.medium.reading = PATIENT;
     if (options.keepsFormat) this.log.version = this.log.highest === 0 ? OLDEST_VERSION : this.log.newest.version;
     this.walk = new Walk(this.log, options);
     if (this.medium.unit === 1) this.unsureBelow = this.log.number;
@@ -81,6 +80,7 @@ export class Outbox extends Guard {
     if (goesOn) this.walk.goOn(tailAddress(suspension.outboxState));
     else if (this.log.torn > 0) this.pad = new RecoveringNotePad(this.log, this.walk);
     this.space = new FreeSpace(this.log, this.walk, options, options.whenFull ?? "dropOldest");
+    this.medium.reading = PATIENT;
     if (foreign > 0) this.foreign(foreign);
   }
 
