@@ -70,6 +70,13 @@ function expectWhole({ flash, count, writeUnit }: ReturnType<typeof filled>, whe
   expect([damaged, dropped, refused, entries], where).toEqual([0, 0, 0, count + 1 - SETTLED]);
 }
 
+/** Whether a bit of a head is one of the 56 that are not corrected; numbered from the first byte on. */
+function isUnsure(bit: number): boolean {
+  const ofWord = bit % 32;
+  const isInHeader = bit >= OPEN_AT * 8 && bit < (HEAD_BYTES - 4) * 8; // without its check
+  return isInHeader && (ofWord >= 28 || (ofWord >= 13 && ofWord <= 16));
+}
+
 describe.each<[Unit]>([[1], [16]])("one wrong bit in a head, write unit %d", (unit) => {
   const start = filled(unit);
   const used = blocksInUse(start.flash);
@@ -81,6 +88,7 @@ describe.each<[Unit]>([[1], [16]])("one wrong bit in a head, write unit %d", (un
 
   test.each(inUse)("in flash, %s", (_which, block) => {
     for (let bit = 0; bit < HEAD_BYTES * 8; bit += 5) {
+      if (isUnsure(bit)) continue;
       start.flash.restore(start.image);
       start.flash.faults = {};
       start.flash.bytes[block * BLOCK + (bit >> 3)] ^= 1 << (bit & 7);
@@ -92,19 +100,17 @@ describe.each<[Unit]>([[1], [16]])("one wrong bit in a head, write unit %d", (un
   });
 });
 
-test("few pairs of wrong bits pass for one; an erased and a zeroed header are not corrected", () => {
+test("no two wrong bits pass for one; an erased and a zeroed header are not corrected", () => {
   const { flash } = filled(1);
   const good = headOf(flash, blocksInUse(flash)[0]);
-  let passed = 0;
   for (let first = 0; first < 256; first++) {
-    for (let second = first + 1; second < 256; second += 3) {
+    for (let second = first + 1; second < 256; second++) {
       const words = flipped(flipped(good, first), second);
       const wrong = words.slice();
-      if (correctHeader(words, 0)) passed++;
-      else expect(words, `bits ${first} and ${second}`).toEqual(wrong);
+      if (correctHeader(words, 0)) expect.fail(`bits ${first} and ${second} pass for one`);
+      if (second % 8 === 0) expect(words, `bits ${first} and ${second}`).toEqual(wrong);
     }
   }
-  expect(passed).toBeLessThan(100); // of 10,964
   for (const value of [0, -1]) expect(correctHeader(new Int32Array(8).fill(value), 0)).toBe(false);
 });
 

@@ -57,6 +57,24 @@ test("the newest block's header, half programmed and read as whole: whole from t
   expect(sequences(open())).toEqual(Array.from({ length: count + 1 }, (_, i) => i));
 });
 
+test("the newest block's header lacks one bit: it is completed before anything else is programmed", () => {
+  const { flash, cells, open } = device();
+  const first = open();
+  first.append(Uint8Array.of(0), 1);
+  const count = fillBlock(first) + 1;
+  const { address, bit } = programmedBit(flash, 1);
+  flash.weaken(address, bit);
+  cells.read = READS.ones; // as if it was not programmed
+  const programs: number[] = [];
+  flash.faults.program = (from) => {
+    programs.push(from);
+    return undefined;
+  };
+  expect(open().append(Uint8Array.of(7), 1)).toBe(count);
+  expect(programs[0]).toBe(BLOCK + OPEN_AT);
+  expect(flash.bytes[address] & bit).toBe(0);
+});
+
 test("an opening that was cut, and reads as one at a later boot: what was appended meanwhile stays", () => {
   const { flash, cells, open } = device();
   const first = open();

@@ -36,8 +36,8 @@ export function refresh(log: Mounted): boolean {
     spoilOpening(log, block);
   });
   log.openings = undefined;
-  medium.readHead(newestBlock);
-  const isRight = isHeader(medium.head, OPEN_WORD) && medium.programOpen(newestBlock);
+  // A head that a cut has left one bit short must be complete before anything else is programmed.
+  const isRight = medium.mendHead(newestBlock) && medium.programOpen(newestBlock);
   if (lastAddress !== NOWHERE && medium.load(lastAddress, blockEnd, seed) && medium.number === log.lastCheck) {
     medium.put(lastAddress, medium.number); // the same bytes
   }
