@@ -23,4 +23,4 @@ manifest.modules["~"] = [
   ...specifiers.filter((specifier) => !withCode.includes(specifier)).map((specifier) => `./${specifier}`),
 ];
 writeFileSync("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
-console.log(`${manifest.preload.length} modules; now: npx biome format --write manifest.json`);
+console.log(`${manifest.preload.length} modules; now: npm run format`);

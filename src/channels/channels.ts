@@ -23,7 +23,10 @@ export interface Channel {
   /** In `unit`: the largest calibration offset and the largest deadband that the settings accept. */
   readonly maxOffset: number;
   readonly maxDeadband: number;
-  /** In `unit`: the largest deviation from its base in a short record. */
+  /**
+   * In `unit`: the largest deviation from its base that fits a short record; a larger one makes the record longer. Usually 128 to 512
+   * steps of the last digit.
+   */
   readonly deviation: number;
   /** Home Assistant's device class. */
   readonly deviceClass: string;
