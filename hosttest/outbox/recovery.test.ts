@@ -44,13 +44,19 @@ function programmedBit(flash: NorFlash, block: number): { address: number; bit: 
   return { address, bit: cleared & -cleared };
 }
 
-test("the newest block's header, half programmed and read as whole: whole from then on, what is appended behind it stays", () => {
+/** A device whose second block was just taken into use, but for the last bit of its header, which is half programmed; `count` entries. */
+function halfOpened() {
   const { flash, cells, open } = device();
   const first = open();
   first.append(Uint8Array.of(0), 1);
   const count = fillBlock(first) + 1;
   const { address, bit } = programmedBit(flash, 1);
   flash.weaken(address, bit);
+  return { flash, cells, open, count, address, bit };
+}
+
+test("the newest block's header, half programmed and read as whole: whole from then on, what is appended behind it stays", () => {
+  const { cells, open, count } = halfOpened();
   cells.read = READS.zeros; // as it was programmed
   expect(open().append(Uint8Array.of(7), 1)).toBe(count);
   cells.read = READS.ones;
@@ -58,12 +64,7 @@ test("the newest block's header, half programmed and read as whole: whole from t
 });
 
 test("the newest block's header lacks one bit: it is completed before anything else is programmed", () => {
-  const { flash, cells, open } = device();
-  const first = open();
-  first.append(Uint8Array.of(0), 1);
-  const count = fillBlock(first) + 1;
-  const { address, bit } = programmedBit(flash, 1);
-  flash.weaken(address, bit);
+  const { flash, cells, open, count, address, bit } = halfOpened();
   cells.read = READS.ones; // as if it was not programmed
   const programs: number[] = [];
   flash.faults.program = (from) => {

@@ -202,7 +202,7 @@ export class Outbox extends Guard {
   }
 
   /**
-   * What cannot be read counts as damaged, if most of the flash can be read: call it after minutes in which it could not be.
+   * What cannot be read counts as damaged, if most heads can be read: call it after minutes in which it could not be.
    * @returns false: flash has a block that is newer than the mount's newest; only another mount can use it
    */
   passUnreadable(): boolean {

@@ -52,6 +52,18 @@ describe("a reading", () => {
   });
 });
 
+/** A device that has run for `ms` without a network, and whose link is just up; no time server answers. */
+function linkedAfter(ms: number) {
+  const { one, house, time } = device();
+  one.ntp.faults.silent = true;
+  one.wifi.down();
+  one.powerOn();
+  time.advance(ms);
+  one.wifi.up();
+  time.runUntil(() => one.wifi.connected, 10 * MINUTE);
+  return { one, house, time };
+}
+
 describe("the clock", () => {
   test("is waited for, and the first message already has the time", () => {
     const { one, house, time } = device({ ntpLatencyMs: 3_900 });
@@ -63,13 +75,7 @@ describe("the clock", () => {
   });
 
   test("is not waited for longer than half a minute after the link is up", () => {
-    const { one, house, time } = device();
-    one.ntp.faults.silent = true;
-    one.wifi.down();
-    one.powerOn();
-    time.advance(4 * MINUTE);
-    one.wifi.up();
-    time.runUntil(() => one.wifi.connected, 5 * MINUTE);
+    const { house, time } = linkedAfter(4 * MINUTE);
     const upMs = time.nowMs;
     time.runUntil(() => house.readings().length > 0, 5 * MINUTE);
     expect(time.nowMs - upMs).toBeGreaterThanOrEqual(CLOCK_PATIENCE_MS);
@@ -80,13 +86,7 @@ describe("the clock", () => {
   test.each([20, 60, 200])(
     "is waited for longer by readings of hours without a network: it comes %d s after the link",
     (lateS) => {
-      const { one, house, time } = device();
-      one.ntp.faults.silent = true;
-      one.wifi.down();
-      one.powerOn();
-      time.advance(360 * MINUTE);
-      one.wifi.up();
-      time.runUntil(() => one.wifi.connected, 10 * MINUTE);
+      const { one, house, time } = linkedAfter(360 * MINUTE);
       expect(one.port.take()).toContain("readings wait for the time, for at most 10 min");
       time.advance(lateS * SECOND);
       one.ntp.faults.silent = undefined;
@@ -97,13 +97,7 @@ describe("the clock", () => {
   );
 
   test("is not waited for longer than ten minutes", () => {
-    const { one, house, time } = device();
-    one.ntp.faults.silent = true;
-    one.wifi.down();
-    one.powerOn();
-    time.advance(1_440 * MINUTE);
-    one.wifi.up();
-    time.runUntil(() => one.wifi.connected, 10 * MINUTE);
+    const { house, time } = linkedAfter(1_440 * MINUTE);
     const upMs = time.nowMs;
     time.runUntil(() => house.readings().length > 0, 60 * MINUTE);
     expect(time.nowMs - upMs).toBeGreaterThanOrEqual(MAX_CLOCK_PATIENCE_MS);

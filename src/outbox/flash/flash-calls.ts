@@ -199,7 +199,7 @@ export class FlashCalls {
     if ((reading & (PATIENT | UNREAD)) === (PATIENT | UNREAD)) throw new ReadFailure();
   }
 
-  /** Runs `act`, for which what cannot be read counts as damaged, if most heads can be read. */
+  /** Runs `act`, for which what cannot be read counts as damaged, if more than half of the heads can be read. */
   withoutPatience(act: () => void): void {
     this.isPatient = false;
     let unreadable = 0;

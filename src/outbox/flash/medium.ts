@@ -109,8 +109,7 @@ export class Medium extends FlashCalls {
 
   /**
    * Reads the record at `address` (before `end`) into the buffer; false: there is no record, or it cannot be read, which `demand`
-   * finds out. `number` shows whether the check
-   * matches: another number than expected means damage, or another block's record.
+   * finds out. `number` shows whether the check matches: another number than expected means damage, or another block's record.
    */
   load(address: number, end: number, seed: number): boolean {
     this.held = NONE;

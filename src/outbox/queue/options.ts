@@ -54,8 +54,8 @@ export interface OutboxOptions extends OutboxListener, NoteOwner {
   /** Number of the first entry on a flash without an outbox. Default 0. */
   readonly firstSequence?: number;
   /**
-   * What cannot be read while mounting counts as damaged, if a block can be read: after some time of mounts that failed.
-   * Default: the mount throws a ReadFailure.
+   * What cannot be read while mounting counts as damaged, if more than half of the heads can be read: for use after minutes of
+   * mounts that failed. Default: the mount throws a ReadFailure.
    */
   readonly passesUnreadable?: boolean | undefined;
   /**
