@@ -118,6 +118,21 @@ test("reads fail for good while it runs: readings are sent at once on the same c
   expect(one.crashes).toEqual([]);
 });
 
+test("reads fail for good from the end of a boot on: the first reading, too, is sent at once", () => {
+  const { one, house, time } = withBacklog("1");
+  one.reboot();
+  one.flash.faults.read = () => {
+    throw new Error("read failed");
+  };
+  house.broker.start();
+  time.advance(HOUR);
+  const { dropped } = one.firmware as Thermometer;
+  expect(house.readings().length).toBeGreaterThan(100);
+  expect(one.port.take()).not.toContain("readings:");
+  expect(one.crashes).toEqual([]);
+  expect(dropped).toBeLessThan(10);
+});
+
 test("reads fail from any read of a boot on, for some seconds: it restarts once at most, all that was stored arrives", () => {
   const { one, house, time } = withBacklog("2");
   const stored = one.firmware.unsettled;
