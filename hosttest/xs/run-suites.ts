@@ -40,6 +40,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/outbox/campaign.test.ts": "takes an interpreter hours: suites/campaign.suite.ts is a share of it",
   "hosttest/power/one-time-server.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/power/trouble.test.ts": "hours of virtual time: minutes in an interpreter",
+  "hosttest/sensor/pages.test.ts": "reads the pages",
   "hosttest/settings/readme.test.ts": "reads README.md",
   "hosttest/update/battery.test.ts": "signs by Node's crypto",
   "hosttest/update/processes.test.ts": "runs processes",

@@ -5,6 +5,8 @@ import { BME280 } from "../../../src/sensor/chips/bme280.js";
 import { SHT3x } from "../../../src/sensor/chips/sht3x.js";
 import { SHT4x } from "../../../src/sensor/chips/sht4x.js";
 import { TMP117 } from "../../../src/sensor/chips/tmp117.js";
+import { drivers } from "../../../src/sensor/drivers.js";
+import { hex } from "../../../src/sensor/fault.js";
 import type { Sensor, SensorOptions } from "../../../src/sensor/io.js";
 import { Bench, thrownBy } from "../bench.js";
 
@@ -25,6 +27,11 @@ const rows: readonly Row[] = [
 
 /** Longer than any chip needs between two asks. */
 const STEP_MS = 200;
+
+test("every driver of the table has a row here, with its first address", () => {
+  const places = drivers.map(({ name, addresses }) => `${name} at ${hex(addresses[0])}`);
+  expect(rows.map(({ where }) => where).sort()).toEqual(places.sort());
+});
 
 describe.each(rows)("$name", ({ where, Driver, attach }) => {
   /** A driver whose next call begins a conversion. */
