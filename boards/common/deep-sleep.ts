@@ -1,6 +1,6 @@
 /*
- * A simulated chip's deep sleep: RTC memory, an inaccurate slow clock, a timer and a button that wake it. As in ESP-IDF 6.0,
- * memory is kept in deep sleep only, and the slow clock also runs through resets.
+ * Deep sleep of a simulated chip: RTC memory, an inaccurate slow clock, and a timer and a button that wake it. As in ESP-IDF
+ * 6.0, RTC memory is kept in deep sleep only; the slow clock also runs through resets.
  */
 import type { Timers } from "../../src/common/timers.js";
 import type { Sleeper, SleeperConstructor, WakeCause } from "../../src/power/io.js";
@@ -11,18 +11,18 @@ export interface DeepSleepOptions {
   readonly timers: Timers;
   /** True time, milliseconds, monotonic. */
   uptimeMs(): number;
-  /** Milliseconds of the slow clock in a true one. Default 1. */
+  /** Milliseconds that the slow clock counts in a true millisecond. Default 1. */
   readonly rate?: number;
-  /** As `Sleeper.firmware`. Default: the same in every life. */
+  /** As `Sleeper.firmware`. Default: zeros, the same for every firmware. */
   readonly firmware?: Uint8Array;
-  /** The firmware has gone to sleep, for so many true milliseconds: it must not run any more. */
+  /** The firmware sleeps, for `ms` true milliseconds unless the button is pressed. It must not run meanwhile. */
   onSleep(ms: number): void;
   /** The chip restarts. */
   onWake(cause: WakeCause): void;
 }
 
 export class DeepSleep {
-  /** Unchanged since sleep; zeros after power-on. */
+  /** RTC memory: kept in deep sleep; zeros after any other reset. */
   readonly memory = new Uint8Array(MEMORY_BYTES);
   firmware: Uint8Array;
   /** The io class for the firmware. */
@@ -92,14 +92,14 @@ export class DeepSleep {
     if (this.isAsleep) this.wake("button");
   }
 
-  /** A reset that is not a wake-up: memory is initialised, the slow clock runs on. */
+  /** A reset other than a wake: memory becomes zeros, the slow clock continues. */
   reset(): void {
     this.stopTimer();
     this.memory.fill(0);
     this.cause = "reset";
   }
 
-  /** The power fails: the slow clock loses its time, too. */
+  /** The power fails: the slow clock begins again at 0, too. */
   powerOff(): void {
     this.reset();
     this.sinceMs = this.options.uptimeMs();

@@ -1,12 +1,12 @@
 /*
  * Verifies Ed25519 signatures. No value here is secret, so the code need not run in constant time. It uses the engine's
- * big integers: some 4,000 products, once or twice in an update. ESP32s have the same in C: boards/esp32/native/ed25519.c.
+ * big integers: some 4,000 products, once or twice in an update. For ESP32s it is written in C: boards/esp32/native/ed25519.c.
  * Source: RFC 8032, §5.1 (parameters, decoding, verification); extended coordinates: Hisil and others, "Twisted Edwards Curves
  * Revisited", §3.1, whose addition is complete on this curve.
  */
 import { sha512 } from "./sha512.js";
 
-/** Bytes of a public key, of a signature. */
+/** Length of a public key, in bytes. */
 export const KEY_BYTES = 32;
 /** Length of a signature, in bytes (RFC 8032 §5.1.6). */
 export const SIGNATURE_BYTES = 64;
@@ -60,7 +60,7 @@ function sum([x1, y1, z1, t1]: Point, [x2, y2, z2, t2]: Point): Point {
   return [mod(e * f), mod(g * h), mod(f * g), mod(e * h)];
 }
 
-/** The point that `bytes` encode; undefined: none. */
+/** The point that `bytes` encode; undefined: they encode none. */
 function pointOf(bytes: Uint8Array): Point | undefined {
   const all = numberOf(bytes);
   const y = BigInt.asUintN(255, all);

@@ -1,7 +1,6 @@
 /*
- * Boots a simulated chip: starts the image of the slot that boot selection names, on trial or not, with the fault that it may have. The
- * program is always the same; an image states which version it reports. A chip that loses its power, or a process that is
- * killed, is a reset without power.
+ * Boots a simulated chip: starts the image in the slot that boot selection names, and simulates the image's fault, if it has one. The
+ * program is the same for all images; an image only determines the version that it reports.
  */
 import type { ResetCause, TimerId, Timers } from "../../src/board.js";
 import type { UpdatePort } from "../../src/update/io.js";
@@ -24,11 +23,11 @@ export interface ImageBootOptions {
   readonly chip: string;
   /** The public key that images are signed for, 32 bytes; undefined: updates are off. */
   readonly key: Uint8Array | undefined;
-  /** No slot holds an image: nothing starts. May throw, to the caller of `boot`. */
+  /** No slot has an image, so nothing starts. Called within `boot`, which passes its exceptions on. */
   onNoImage(): void;
 }
 
-/** Boot selection of a simulated chip, and the slots as its firmware has them. */
+/** Boot selection of a simulated chip, and the slots as its firmware sees them. */
 export class ImageBoot {
   /** For `Board.update`. */
   readonly port: UpdatePort;
@@ -38,8 +37,8 @@ export class ImageBoot {
   private timer: TimerId | undefined;
 
   /**
-   * A chip that was never updated and has no image gets the program itself, as by cable: it is new, or was killed within
-   * that write.
+   * A chip without an image that was never updated is new, or lost its power while its first image was written. It gets the
+   * program itself, as if flashed by cable.
    */
   constructor(options: ImageBootOptions) {
     const { selection, slots, chip, key } = options;
@@ -47,7 +46,7 @@ export class ImageBoot {
     this.slots = new BootSlots(selection, slots);
     if (this.slots.imageIn(0) === undefined && isErased(selection) && isErased(slots[1])) {
       slots[0].eraseBlock(0);
-      slots[0].write(makeImage({ version: "", chip }), 0); // with any version that the program will have
+      slots[0].write(makeImage({ version: "", chip }), 0); // no version: the program's own applies
     }
     this.port = { io: slotsClass(this.slots), chip, key, isSigned };
   }
@@ -62,7 +61,7 @@ export class ImageBoot {
     return this.image?.fault;
   }
 
-  /** A reset: `start` is called when an image runs. `cause`: how the previous image ended, if it was another one. */
+  /** A reset: `start` is called when an image runs. `cause`: how the image before it ended, if one crashed or hung since the reset. */
   boot(start: (cause?: ResetCause) => void, cause?: ResetCause): void {
     this.image = this.slots.boot();
     if (this.image === undefined) this.options.onNoImage();

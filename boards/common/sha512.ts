@@ -1,6 +1,6 @@
 /*
- * SHA-512, for Ed25519: of at most a few hundred bytes, once in an update. Its constants, 64 bits each of the fractions of the roots of the
- * first primes, are calculated by the constructor. As literals they would take ten times the byte code.
+ * SHA-512, for Ed25519: at most a few hundred bytes, once or twice in an update. Its constants are the first 64 bits of the fractions of the
+ * roots of the first primes. They are calculated at each call: as literals they would take ten times the byte code.
  * Source: FIPS 180-4, §4.2.3, §5.3.5, §6.4.
  */
 

@@ -1,7 +1,7 @@
 /*
- * Timers for delays of any length, on timers that count 31 bits of milliseconds (24.8 days).
- * The SDK's treat a longer delay as a time in the past, and fire at once (modules/base/timer/mc/timer.c: the difference to the trigger time
- * is an int32_t; modTimer.c: the delay is taken modulo 2^32); Node's fire after 1 ms. A longer delay is waited for in parts.
+ * Timers for delays of any length, on timers that count 31 bits of milliseconds (24.8 days). A longer delay is waited for in parts.
+ * Without that, the SDK's timers take it for a time in the past and fire at once (modules/base/timer/mc/timer.c: the difference to the trigger
+ * time is an int32_t; modTimer.c: the delay is taken modulo 2^32), and Node's fire after 1 ms.
  */
 import type { Timers } from "../../src/board.js";
 

@@ -72,7 +72,7 @@ export const board: Board = {
   openSettings: () => KeyValueStorage.open({ path: SETTINGS_NAMESPACE }) as KeyValueStore,
   // NVS keeps deleted values until it needs the page. The partition has no other data of ours, and none of Wi-Fi (wifi-esp32.c: nvs_enable 0).
   openSettingsFlash: () => FlashStorage.open({ path: SETTINGS_PARTITION }) as Flash,
-  // The typings have a tuple of I2C's parameters instead of an object, and lack `timeout`, and `close` of I2C and Analog.
+  // The SDK's typings are wrong: I2C's parameters are a tuple there, not an object, and `timeout` and the `close` of I2C and Analog are missing.
   sensor: {
     io: SMBus as unknown as SMBusConstructor,
     digital: Digital as unknown as DigitalConstructor,
@@ -87,7 +87,7 @@ export const board: Board = {
   wifi: { io: WiFi as unknown as WiFiConstructor },
   sleep: { io: Sleeper, button: wiring.button },
   battery: wiring.battery && { io: Analog as unknown as AnalogConstructor, fullVolts: ADC_VOLTS, ...wiring.battery },
-  // The board, not only the chip: other boards have other pins.
+  // An image is for one board, not for every board with this chip: other boards have other pins.
   update: {
     io: ImageSlots,
     chip: wiring.name,

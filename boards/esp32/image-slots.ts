@@ -1,6 +1,6 @@
 /*
- * The slots for firmware images, as src/update/io.ts has them, on the functions of C below. The other slot is written like other flash, a
- * block at a time, so that an update goes on after a reset.
+ * The slots for firmware images (src/update/io.ts), based on C functions. The slot that does not run is written block by block, as any
+ * flash, so that an update continues after a reset.
  */
 import FlashStorage from "embedded:storage/flash";
 import type { SlotFlash, Slots } from "../../src/update/io.js";

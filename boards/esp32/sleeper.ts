@@ -1,6 +1,6 @@
 /*
  * Deep sleep and the memory that survives it (src/power/io.ts), based on C functions. Only on an ESP32, not in a simulator.
- * ESP-IDF requires that the radio is stopped before: the owner of Wi-Fi closes it first.
+ * ESP-IDF requires that the radio is off by then: the owner of Wi-Fi closes it first.
  */
 import type { Sleeper as SleeperIO, SleeperOptions, WakeCause } from "../../src/power/io.js";
 import { deepSleep, slowClock, wakeCause } from "./native/deep-sleep.js";

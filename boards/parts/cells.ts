@@ -1,5 +1,5 @@
 /*
- * Simulated cells behind a divider, and the analogue input at its middle, in ECMA-419's shape (clause 10): as an ESP32's, of 12 bits.
+ * Simulated cells behind a voltage divider, and the analogue input at its middle, in ECMA-419's shape (clause 10), with 12 bits as on an ESP32.
  */
 
 const BITS = 12;
@@ -9,7 +9,7 @@ const FULL_VOLTS = 2.45;
 /** The rest of the board's circuit. */
 export interface CellsOptions {
   readonly volts: number;
-  /** Default: two equal resistors. */
+  /** The cells' voltage divided by that at the input. Default 2: two equal resistors. */
   readonly ratio?: number;
   /** Volts below which no update is started. Default: none. */
   readonly low?: number;
@@ -32,7 +32,7 @@ export class Cells {
     readonly low: number | undefined;
     readonly fullVolts: number;
   };
-  /** How often the input was opened, and how many are open. */
+  /** How often the input was opened, and how often it is open now. */
   opened = 0;
   open = 0;
 

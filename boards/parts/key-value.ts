@@ -3,16 +3,16 @@
  * One write is atomic: after a cut at any byte the key has the value before or the value after it. Keys of up to 15
  * characters, values of up to 4,000 bytes; as in NVS, a longer key is refused in a write, and cut to 15 characters in a read.
  *
- * Blocks are written one after the other, entries one behind the other; the last whole entry of a key counts. A full
- * block leads to the next one, and when only one free block is left, the oldest block is copied into it and freed. A block
- * is erased when it is first used, never before: a cut erase is then repeated.
+ * Blocks are written one after the other, and so are the entries in a block; the last complete entry of a key counts. When a block is full,
+ * the next free one is used. If that was the last free one, what counts in the oldest block is copied into it, and the oldest block is freed. A
+ * block is erased when it is taken into use, never before: a cut erase is then repeated.
  *
  * Cells at a cut may read differently at every boot. Mounting therefore programs again the bytes that a cut may have left half
- * way: the newest header and entry, the bytes after it (with zeros, a blank entry), the magic of free blocks. After a
+ * way: the newest header and entry, the bytes after that entry (with zeros, a blank entry), the magic of free blocks. After a
  * torn entry the rest of a block is not used.
  *
- * Only one store is open on a region at a time: a mount programs the bytes after the newest entry, which would erase entries that
- * another store appends there. A second store is refused until the first is closed or the flash has lost its power.
+ * Only one store is open on a region at a time: a mount programs the bytes after the newest entry with zeros, which would destroy entries
+ * that another store appends there. A second store is refused until the first is closed or the flash has lost its power.
  *
  * Block:  0 magic (4), 4 number (4), 8 CRC-32 of the first 8 (4), 12 pad (4), 16- entries.  Free: magic zeroed.
  * Entry:  0 CRC-32 of all that follows, 4 length of the value (2, 0xFFFF: deleted), 6 length of the key (1),
@@ -42,7 +42,7 @@ export interface FlashRegion {
   mountedBy?: object | undefined;
 }
 
-/** Position of a value. `lengthBytes` is DELETED for a deleted key that must remain deleted. */
+/** Position of a value. `lengthBytes` DELETED: the entry deletes its key, and is kept because an older value may still be on flash. */
 interface Place {
   readonly block: number;
   readonly offsetBytes: number;
@@ -86,7 +86,7 @@ export class KeyValueOnFlash {
     return this.#flash.mountedBy === this;
   }
 
-  /** The bytes of `key`, a copy; undefined if there are none. @throws Error if closed, as all calls do */
+  /** A copy of the value of `key`; undefined: it has none. @throws Error if the store is closed, as all calls do */
   read(key: string): ArrayBuffer | undefined {
     this.#requireOpen();
     const place = this.#index.get(key.slice(0, MAX_KEY_LENGTH));
@@ -140,7 +140,7 @@ export class KeyValueOnFlash {
     const size = entrySize(value.length);
     for (let tries = this.#numbers.length; this.#block < 0 || this.#end + size > this.#blockLength; tries--) {
       if (tries === 0) throw new Error("no space");
-      this.#makeRoom();
+      this.#makeSpace();
     }
     this.#program(key, value, length);
   }
@@ -154,8 +154,8 @@ export class KeyValueOnFlash {
     this.#index.set(key, place);
   }
 
-  /** Starts the next free block; if it is the last free one, the oldest block is copied into it. */
-  #makeRoom(): void {
+  /** Starts the next free block. If it is the last free one, the oldest block is copied into it, and freed. */
+  #makeSpace(): void {
     const used = this.#inUse();
     const free = this.#numbers.indexOf(undefined);
     const oldest = used[0];
@@ -168,10 +168,10 @@ export class KeyValueOnFlash {
         this.#index.delete(key); // no older value is left for it to hide
       else this.#program(key, new Uint8Array(this.read(key)!), place.lengthBytes);
     }
-    this.#giveUp(oldest);
+    this.#free(oldest);
   }
 
-  #giveUp(block: number): void {
+  #free(block: number): void {
     this.#flash.write(new Uint8Array(4), block * this.#blockLength);
     this.#numbers[block] = undefined;
   }
@@ -179,7 +179,7 @@ export class KeyValueOnFlash {
   /** Programs again the bytes that a cut may have left half way. */
   #settle(): void {
     for (let block = 0; block < this.#numbers.length; block++) {
-      if (this.#numbers[block] === undefined) this.#giveUp(block);
+      if (this.#numbers[block] === undefined) this.#free(block);
     }
     if (this.#block < 0) return;
     const start = this.#block * this.#blockLength;
@@ -195,13 +195,13 @@ export class KeyValueOnFlash {
     if (this.#end === tail) this.#end = Math.min(blank, this.#blockLength);
   }
 
-  /** No free block: a cut happened while the oldest one was copied. Either all of it is copied, or the copies are discarded. */
+  /** No block is free: power was cut while the oldest one was copied. If the copy is complete, the oldest block is freed, otherwise the copy. */
   #finishEmptying(): void {
     const used = this.#inUse();
     if (used.length < this.#numbers.length) return;
     const places = [...this.#index.values()];
     const isEmptied = places.every((place) => place.block !== used[0] || place.lengthBytes === DELETED);
-    this.#giveUp(isEmptied ? used[0] : used[used.length - 1]);
+    this.#free(isEmptied ? used[0] : used[used.length - 1]);
     const end = this.#end;
     this.#scanAll();
     if (isEmptied) this.#end = end;

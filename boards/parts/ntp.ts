@@ -1,7 +1,7 @@
 /*
  * Simulated time servers, and the UDP sockets and resolver that a board gives to reach them, shaped like the SDK's
  * `embedded:io/socket/udp`. Every name is a separate server with its own address; all have the true time, except for faults.
- * An attacker may answer in their place, before they do.
+ * An attacker may answer before they do.
  * Source: RFC 4330 §4 (the packet).
  */
 import type { TimerId, Timers } from "./timers.js";
@@ -14,12 +14,13 @@ export interface NTPServerOptions {
   readonly latencyMs?: number;
 }
 
-/** Sends forged answers from a server's own address, before that answers. */
+/** Sends forged answers from a server's address, before the server answers. */
 export interface Intruder {
+  /** How far the forged time is ahead. */
   readonly byMs: number;
-  /** "question": it sees our packets, and repeats the question's timestamp. "nothing": it guesses. */
+  /** "question": it sees the packets, and repeats the question's timestamp. "nothing": it has to guess, and sends zeros. */
   readonly sees: "question" | "nothing";
-  /** How many answers it still forges. */
+  /** Number of answers that it will still forge. */
   times: number;
 }
 
@@ -43,7 +44,7 @@ export interface NTPFaults {
   kiss?: string;
   /** The transmit time is 0. */
   unknownTime?: true;
-  /** Claimed time between question and answer. */
+  /** The time for which the server claims to have held the question. */
   heldMs?: number;
   intruder?: Intruder;
 }
@@ -98,7 +99,7 @@ export class NTPServer {
     return this.hosts[Number(address.slice(address.lastIndexOf(".") + 1)) - 1] ?? address;
   }
 
-  /** The answers to a question, in this order. */
+  /** The answers to a question, in the order of their arrival. */
   answers(question: DataView, host: string): ArrayBuffer[] {
     const { faults } = this;
     const answers: ArrayBuffer[] = [];

@@ -1,12 +1,11 @@
 /*
  * The temperature of a lived-in room: a daily rise and fall, and slow random changes on top of it, as caused by doors,
- * sun and people. The same for the same random source and the same times of calls.
- * Reads only the given clock.
+ * sun and people. With the same random numbers, and calls at the same times, it is the same. Reads only the given clock.
  */
 
 const DAY_MS = 86_400_000;
 const HALF_SWING = 1.5; // °C, night to afternoon
-const RETURN_MS = 20 * 60_000; // the time in which the room forgets a disturbance
+const RETURN_MS = 20 * 60_000; // in this time a disturbance decays to 1/e
 const DISTURBANCE = 0.4; // °C, typical
 
 export interface WanderOptions {

@@ -11,7 +11,7 @@ export interface AccessPoint {
   readonly ssid: string;
   /** Absent: an open network. */
   readonly password?: string;
-  /** dBm. The strongest of a name is joined. */
+  /** dBm. Of several with one name, the strongest is joined. */
   readonly rssi: number;
   readonly channel?: number;
 }
@@ -146,7 +146,7 @@ class Chip {
     this.faults = faults;
   }
 
-  /** `channel`: the only one that is scanned: joining fails if the access point has moved to another one. */
+  /** `channel`: joining fails if the access point is on another one. (A chip begins its scan there, and goes on with the others.) */
   join(ssid: string, password: string, channel: number | undefined): void {
     this.joins++;
     this.channels.push(channel);

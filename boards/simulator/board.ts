@@ -4,9 +4,9 @@
  *
  *   block   0-  settings (simulated NVS)
  *   block   6-  outbox, 1 MiB
- *   block 262-  boot selection (absent in an image of old, and appended then)
- *   block 264-  a firmware image, 256 KiB
- *   block 328-  another
+ *   block 262-  boot selection; a file of firmware without updates ends here, and is completed
+ *   block 264-  slot 0 for firmware images, 256 KiB
+ *   block 328-  slot 1
  */
 import config from "mc/config";
 import Timer from "timer";
@@ -44,12 +44,12 @@ const NAME = "simulator";
 const TMP117_ADDRESS = 0x48;
 const SHT3X_ADDRESS = 0x44;
 const MAC = "020000000001"; // locally administered
-const NETWORK = "simulated"; // the open Wi-Fi network in the air, and the setting's default
-const CUT_WITHIN_BYTES = 40; // "during a write": a record's length, about
+const NETWORK = "simulated"; // the only Wi-Fi network in the air, which is open, and the default of `wifi.ssid`
+const CUT_WITHIN_BYTES = 40; // "In a write": about the length of a record
 const SLOW_CLOCK_RATE = 1.02; // a chip's is off by a few percent
-/** Of a device that sleeps: two AA cells. */
+/** Two AA cells, for a device that sleeps. */
 const CELLS = Object.freeze({ volts: 3.01 });
-/** Shorter for a sleeping device that is being watched: a report each hour would be too rare. */
+/** Defaults for a sleeping device that somebody watches, in minutes and seconds: a report each hour would be too rare. */
 const WATCHED = Object.freeze({ report: "0.5", awake: "10" });
 
 const startMs = Date.now();
@@ -82,7 +82,7 @@ let begin: () => Firmware;
 let firmware: Firmware | undefined;
 let settings: KeyValueOnFlash | undefined;
 let resetCause: ResetCause = "power";
-let bootedMs = 0; // by uptimeMs, which a reset does not change: the parts continue
+let bootedMs = 0; // in uptimeMs, which continues over resets, as the parts do
 
 export const board: Board = {
   name: NAME,
@@ -130,7 +130,7 @@ export const board: Board = {
     }),
 };
 
-/** If the file cannot be used, the panel shows why and does not start the machine again. @throws Error with one line */
+/** Opens the flash file. If it cannot be used, the panel shows why, and does not start the machine again. @throws Error with one line */
 function openImage(path: string): Image {
   try {
     return new Image(path, (SLOTS_AT + 2 * SLOT_BLOCKS) * BLOCK_LENGTH, SELECTION_AT * BLOCK_LENGTH);
@@ -149,7 +149,7 @@ function noMachine(why: string): never {
 function boot(start: () => Firmware): void {
   begin = start;
   trace(`flash: ${image.path}\n`);
-  if (board.tls === undefined) trace("tls: none, mbedTLS was not there when this was built (Debian: libmbedtls-dev)\n");
+  if (board.tls === undefined) trace("tls: none: built without mbedTLS (Debian: libmbedtls-dev)\n");
   listen(turn);
   show({ started: true });
   powerOn();
@@ -163,7 +163,7 @@ function powerOn(): void {
   });
 }
 
-/** Like pressing reset: the same chip, a new life. */
+/** As the reset button does: only flash survives. */
 function restart(reason: string): void {
   trace(`restart: ${reason}\n`);
   firmware?.close();

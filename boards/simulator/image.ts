@@ -9,7 +9,7 @@ import { File } from "file";
 import type { Flash } from "../../src/outbox/flash/flash.js";
 
 export const BLOCK_LENGTH = 4096;
-const PIECE = 65_536; // bytes; to read a file without a copy of the whole of it
+const PIECE = 65_536; // bytes read at once: a second copy of the whole file would take memory
 
 export class Image {
   readonly path: string;
@@ -20,9 +20,9 @@ export class Image {
   private onCut: (() => void) | undefined;
 
   /**
-   * Opens the image, or makes an erased one, or completes one that was killed while it was made. One of earlier firmware
-   * had `oldBytes`: what it lacks is appended, erased.
-   * @throws Error with one line if the file cannot serve
+   * Opens the image, or makes an erased one. A file that the simulator was making when it was killed is completed. So is one of
+   * earlier firmware, which has `oldBytes`: the missing blocks are appended, erased.
+   * @throws Error with one line if the file cannot be used
    */
   constructor(path: string, sizeBytes: number, oldBytes = sizeBytes) {
     this.path = path;
@@ -52,7 +52,7 @@ export class Image {
     return new Partition(this, firstBlock, blocks);
   }
 
-  /** Power lasts for so many more bytes, programmed or erased. An operation that needs more calls `onCut`, once, and throws. */
+  /** Power is cut when `bytes` more bytes were programmed or erased: the operation that needs more calls `onCut`, once, and throws, as all later ones do. */
   cutAfter(bytes: number, onCut: () => void): void {
     this.bytesUntilCut = bytes;
     this.onCut = onCut;
@@ -78,7 +78,7 @@ export class Image {
     this.finish(offsetBytes, done, sizeBytes);
   }
 
-  /** How many of `bytes` the power lasts for. */
+  /** Returns how many of `bytes` can be processed before the power is cut. */
   private spend(bytes: number): number {
     if (this.bytesUntilCut <= 0) this.powerGone();
     const done = Math.min(bytes, this.bytesUntilCut);

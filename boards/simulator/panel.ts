@@ -3,7 +3,7 @@
  * device/thermometer.js, which the simulator runs in a separate machine; the two exchange JSON texts.
  */
 
-/** Message of the panel: a control was moved. After `started`, the panel sends the positions of all. */
+/** Message of the panel: a control was moved. After `started`, the panel sends all positions that are known. */
 export interface Controls {
   /** Slider, °C. */
   readonly celsius?: number;
@@ -15,7 +15,7 @@ export interface Controls {
   readonly sensor?: boolean;
   /** The device's button: wakes it from deep sleep. */
   readonly button?: true;
-  /** The button: cuts the power now, or during the next write to flash. */
+  /** Cuts the power now, or during the next write to flash. (The panel itself stops the machine for "now", and does not send it.) */
   readonly cut?: "now" | "write";
 }
 

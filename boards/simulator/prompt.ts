@@ -3,7 +3,7 @@
  * `socat pty,raw,echo=0,link=/tmp/prompt pty,raw,echo=0,link=/tmp/thermometer` joins the two names: the simulator opens one,
  * a terminal program the other.
  * The SDK's serial class on computers accepts whole ArrayBuffers of at most 1,024 bytes, one at a time, reads no views, and
- * ignores exceptions of callbacks; this class behaves as on the device.
+ * ignores exceptions of callbacks. This class behaves as the device's.
  */
 import SDKSerial from "embedded:io/serial";
 import type { SerialCallbacks, SerialPort } from "../../src/console/port/serial.js";

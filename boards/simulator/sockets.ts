@@ -33,7 +33,7 @@ export class TCP extends (SDKTCP as unknown as TCPConstructor) {
   }
 }
 
-/** The computer's resolver. It accepts only names, and the first address that it finds may be IPv6. */
+/** The computer's resolver. It accepts no addresses, and what it finds first may be IPv6: addresses and `localhost` are answered here. */
 export class Names {
   private question = 0;
 

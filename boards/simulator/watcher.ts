@@ -16,7 +16,7 @@ export class Watcher implements Observer {
   private thermometer: Thermometer | undefined;
   private shown = "";
   private timer: Timer | undefined;
-  private kept = 0; // readings in flash, as last reported by a device that sleeps
+  private kept = 0; // readings in flash when the thermometer last ran, and those of short wakes since
   private readonly samples = new Map<number, string>(); // as text by sequence number, for those in flight
 
   started(firmware: Firmware): void {

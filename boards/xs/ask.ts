@@ -22,30 +22,30 @@ export function ask(operation: string, handle = 0, first = 0, second = 0, rest?:
   return host.call(operation, message(handle, first, second, rest));
 }
 
-/** NaN: no answer. @throws as above */
+/** Returns NaN if there is no answer. @throws what the hardware throws */
 export function askNumber(operation: string, handle = 0, first = 0, second = 0, rest?: Uint8Array): number {
   const answer = ask(operation, handle, first, second, rest);
   return answer === undefined ? Number.NaN : new DataView(answer).getFloat64(0, true);
 }
 
-/** Fills `buffer`, whose length is the first number of the head. @throws as above */
+/** Fills `buffer`, whose length Node gets as `first`, and `first` as `second`. @throws what the hardware throws */
 export function askInto(buffer: Uint8Array, operation: string, handle: number, first = 0): number {
   const answer = ask(operation, handle, buffer.length, first);
   if (answer !== undefined) buffer.set(new Uint8Array(answer));
   return buffer.length;
 }
 
-/** UTF-8. */
+/** `text` in UTF-8. */
 export function bytesOf(text: string): Uint8Array {
   return new Uint8Array(Bytes.fromString(text));
 }
 
-/** From UTF-8. */
+/** `bytes` as UTF-8. */
 export function textOf(bytes: Uint8Array): string {
   return Text.fromArrayBuffer(bytes.slice().buffer);
 }
 
-/** As UTF-8. */
+/** JSON in UTF-8. */
 export function json(value: object): Uint8Array {
   return bytesOf(JSON.stringify(value));
 }

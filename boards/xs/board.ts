@@ -1,7 +1,7 @@
 /*
- * The board inside XS: every hardware class has ECMA-419's shape, and works by calls to Node, where
+ * The board inside XS, which the firmware's bundle uses as its `board`. Every hardware class has ECMA-419's shape, and calls Node, where
  * the simulated parts, the sockets and the terminal are (run.ts). Events from Node arrive between the firmware's callbacks,
- * as on a device. The firmware's bundle uses this as its `board`.
+ * as on a device.
  */
 import type { Board, Firmware, Outcome, TimerId } from "../../src/board.js";
 import type { Sample } from "../../src/channels/sample.js";
@@ -54,15 +54,15 @@ class Stream {
   read(buffer: Uint8Array): number {
     return askInto(buffer, `${this.#kind}.read`, this.handle);
   }
-  /** Returns the writable bytes afterwards. */
+  /** Returns how many bytes can be written after it. */
   write(buffer: Uint8Array): number | undefined {
-    const room = askNumber(`${this.#kind}.write`, this.handle, 0, 0, buffer);
-    return Number.isNaN(room) ? undefined : room;
+    const writable = askNumber(`${this.#kind}.write`, this.handle, 0, 0, buffer);
+    return Number.isNaN(writable) ? undefined : writable;
   }
   close(): void {
     if (listeners.delete(this.handle)) ask(`${this.#kind}.close`, this.handle);
   }
-  /** The event may be late: asks for the present amount. */
+  /** The event may be late: asks Node how much it is now. */
   #announce(what: "readable" | "writable", announce: (bytes: number) => void): void {
     const bytes = askNumber(`${this.#kind}.${what}`, this.handle);
     if (bytes > 0) announce(bytes);
@@ -150,7 +150,7 @@ class Digital {
   }
 }
 
-/** The chip's deep sleep: its RTC memory outlives the machine, on Node. */
+/** The chip's deep sleep. RTC memory is on Node, so that it survives this machine. */
 class Sleeper implements SleeperIO {
   readonly cause: WakeCause;
   readonly firmware: Uint8Array;
@@ -177,7 +177,7 @@ class Sleeper implements SleeperIO {
   }
 }
 
-/** An input of the ADC: open on Node while it is read. */
+/** An input of the ADC. On Node it is open only while it is read. */
 class Analog {
   readonly resolution = facts.battery?.resolution ?? 0;
   readonly #pin: number;
@@ -189,7 +189,7 @@ class Analog {
     return askNumber("analog.read", 0, this.#pin);
   }
   close(): void {
-    // As above.
+    // There is nothing to release.
   }
 }
 
@@ -207,7 +207,7 @@ const timers = {
   },
 };
 
-/** Reports to Node how many readings are left, with each event of one. */
+/** Reports each event of a reading to Node, with the number of unsettled ones. */
 const observer = {
   started(started: Firmware): void {
     firmware = started;

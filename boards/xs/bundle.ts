@@ -1,11 +1,11 @@
 /*
- * Bundles TypeScript into one script for XS: without Node, and without packages unless a plugin allows them.
+ * Bundles TypeScript into one script for XS, without Node's modules.
  */
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { topFolder } from "../../hosttest/engine/build.js";
 
-/** Where a bundle begins, relative to the top folder; plugins, modules by other names, and expressions replaced by constants. */
+/** `entry`: the first module, relative to the top folder. `alias`: files for module names. `define`: constants for expressions. */
 export interface BundleOptions {
   readonly entry: string;
   readonly plugins?: readonly Plugin[];

@@ -1,6 +1,6 @@
 /*
- * The hardware of a machine on XS, for one life between two resets: at the reset everything that it opened is closed,
- * and late events are dropped.
+ * The hardware of a machine on XS from one reset to the next. At the reset everything that the machine opened is closed, and late
+ * events are dropped.
  */
 import type { Board } from "../../src/board.js";
 import type { SerialPort } from "../../src/console/port/serial.js";
@@ -14,7 +14,7 @@ import { onSlots, otherSlot } from "./slots.js";
 import { type Answer, type Call, EVENT, number, PARTITION } from "./wire.js";
 
 /** Bytes that a stream can read and write now. Events do not contain them, because they may be late. */
-interface Room {
+interface Available {
   readable: number;
   writable: number;
 }
@@ -28,7 +28,7 @@ export class Hardware {
   readonly #timers = new Map<number, object | number>();
   readonly #sockets = new Map<number, TCP>();
   readonly #ports = new Map<number, SerialPort>();
-  readonly #rooms = new Map<number, Room>();
+  readonly #available = new Map<number, Available>();
   readonly #buses: SMBus[] = [];
   readonly #pins: Digital[] = [];
   readonly #flashes = new Map<number, Flash | SlotFlash>();
@@ -50,7 +50,7 @@ export class Hardware {
   /** Closes everything, as a reset does. No event is sent afterwards. */
   readonly powerOff: () => void;
 
-  /** Executes an operation of the machine; undefined: not an operation of hardware. Exceptions of the hardware are passed on. */
+  /** Executes an operation of the machine; undefined: it is not one of hardware. @throws what the hardware throws */
   answer(operation: string, call: Call): { readonly answer: Answer } | undefined {
     const [thing] = operation.split(".", 1);
     switch (thing) {
@@ -186,16 +186,16 @@ export class Hardware {
 
   /** Callbacks of a socket or port that become events. */
   #callbacks(handle: number) {
-    const room = { readable: 0, writable: 0 };
-    this.#rooms.set(handle, room);
+    const available = { readable: 0, writable: 0 };
+    this.#available.set(handle, available);
     return {
       format: "buffer" as const,
       onReadable: (bytes: number): void => {
-        room.readable = bytes;
+        available.readable = bytes;
         this.#notify(handle, EVENT.readable, 0);
       },
       onWritable: (bytes: number): void => {
-        room.writable = bytes;
+        available.writable = bytes;
         this.#notify(handle, EVENT.writable, 0);
       },
       onError: (): void => this.#notify(handle, EVENT.error, 0),
@@ -224,26 +224,26 @@ export class Hardware {
       return undefined;
     }
     const stream = opened(streams.get(handle), operation);
-    const room = opened(this.#rooms.get(handle), operation);
+    const available = opened(this.#available.get(handle), operation);
     switch (verb) {
       case "read": {
         const buffer = new Uint8Array(first);
         stream.read(buffer);
-        room.readable -= first;
+        available.readable -= first;
         return buffer;
       }
       case "write": {
         const left = stream.write(rest);
-        room.writable = typeof left === "number" ? left : room.writable - rest.length;
-        return number(room.writable);
+        available.writable = typeof left === "number" ? left : available.writable - rest.length;
+        return number(available.writable);
       }
       case "readable":
-        return number(room.readable);
+        return number(available.readable);
       case "writable":
-        return number(room.writable);
+        return number(available.writable);
       case "close":
         streams.delete(handle);
-        this.#rooms.delete(handle);
+        this.#available.delete(handle);
         stream.close();
         break;
       case "idle":

@@ -1,7 +1,7 @@
 /*
  * Runs the firmware on XS with the hardware of a board on Node: bundles src/main.ts with the board for XS, and executes
- * the calls of the board inside. A restart creates a new machine, like a reset of a chip: only flash survives. So does a wake from
- * deep sleep, where RTC memory survives, too: it belongs to the board on Node.
+ * the calls of the board inside. A restart creates a new machine, as a chip's reset does: only flash survives. A wake from deep sleep creates a
+ * new one, too; RTC memory survives it, because it belongs to the board on Node.
  */
 
 import type { Variant } from "../../hosttest/engine/build.js";
@@ -30,13 +30,13 @@ export interface RunOnXSOptions {
   readonly board: Board;
   /** The program instead of src/main.ts: a path from the top folder. Its "board" is the one inside XS. */
   readonly entry?: string;
-  /** The engine's program; default: the one without TLS. */
+  /** Which build of the engine; default: the one without TLS. */
   readonly variant?: Variant;
-  /** The app machine's memory; default: ample. */
+  /** Memory of the machine; default: ample. */
   readonly creation?: Creation;
   /** A restart begins: the clock counts from here. */
   onReset?(): void;
-  /** The bootloader's part, at each start: calls `start` when an image runs. `cause`: how the previous image ended, if it was another one. */
+  /** Called at each start, does what a bootloader does: calls `start` when an image runs. `cause`: how the image before it ended, if one crashed or hung. */
   select?(start: (cause?: ResetCause) => void): void;
   /** Exceptions that leave a callback of the firmware, and the cause of the machine's end. */
   onTrouble(text: string): void;
@@ -44,7 +44,7 @@ export interface RunOnXSOptions {
   onDead?(): void;
 }
 
-/** The firmware on XS, seen from Node. `unsettled` is as of the last reading, settled or taken. */
+/** The firmware on XS, seen from Node. `unsettled` is the number at the last event of a reading. */
 export interface FirmwareOnXS extends Firmware {
   /** Memory in use; collects garbage first. */
   heap(): Promise<Figures>;
@@ -131,7 +131,7 @@ class Machine implements FirmwareOnXS {
     await this.#xs?.close();
   }
 
-  /** After all events already reported: the machine gets the event but ignores later ones, and none of its callbacks is running. */
+  /** Events reported before are still delivered, later ones are ignored. When it resolves, no callback of the machine is running. */
   async #powerDown(): Promise<void> {
     await this.#xs?.evaluate("boardXS.deafen()");
     this.#hardware?.powerOff();
@@ -180,7 +180,7 @@ class Machine implements FirmwareOnXS {
     return done === undefined ? this.#onRun(operation, call) : done.answer;
   }
 
-  /** It may be ended before it ignores events, and is then not woken: a failure must be handled here. */
+  /** The worker may end meanwhile. Then `wake` is not called, so the failure is handled here. */
   #fallAsleep(): void {
     this.#fallingAsleep = this.#powerDown();
     this.#fallingAsleep.catch((error: Error) => this.#failed(error));
@@ -228,8 +228,7 @@ class Machine implements FirmwareOnXS {
   }
 }
 
-/** Bytes of slots and chunks, garbage included. */
-/** A sample in the JSON of the board inside: JSON has no NaN, so missing values are NaN again in the result. */
+/** Decodes a sample of the board inside. JSON has no NaN: missing values are NaN again in the result. */
 function sampleIn(text: Uint8Array): Sample {
   const { mask, values, decimals } = JSON.parse(Buffer.from(text).toString()) as Sample;
   const sample = new Sample();
@@ -239,6 +238,7 @@ function sampleIn(text: Uint8Array): Sample {
   return sample;
 }
 
+/** Bytes of slots and chunks, garbage included. */
 function bytesIn(figures: Figures | undefined): number {
   return figures === undefined ? 0 : figures.slots * figures.slotBytes + figures.chunkBytes;
 }

@@ -1,5 +1,5 @@
 /*
- * Boot selection and the slots for firmware images, for a machine on XS: executed by those of the board on Node.
+ * Boot selection and the slots for firmware images, for a machine on XS: the board on Node executes the operations.
  */
 import type { SlotFlash, UpdatePort } from "../../src/update/io.js";
 import { type Answer, type Call, number } from "./wire.js";

@@ -1,5 +1,5 @@
 /*
- * Storage of the board inside XS: flash partitions, the key-value store, the slots for firmware images. All data is on Node.
+ * Storage of the board inside XS: flash partitions, the key-value store, the slots for firmware images. The data is on Node.
  */
 import type { SlotFlash, Slots } from "../../src/update/io.js";
 import { ask, askInto, askNumber, bytesOf, newHandle, textOf } from "./ask.js";
@@ -57,7 +57,7 @@ export class ImageSlots implements Slots {
   }
 }
 
-/** Checked on Node, as an ESP32 checks it in C. */
+/** Whether the signature is valid. Node checks it, as C code does on an ESP32. */
 export function isSigned(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean {
   const all = new Uint8Array(message.length + signature.length + key.length);
   all.set(message);

@@ -1,7 +1,6 @@
 /*
- * Messages between the board inside XS and the one on Node: one for each call, in both directions.
- * A call into Node names an operation; its bytes are a head of three numbers, and data. An event is a head
- * and data. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
+ * Messages between the board inside XS and the one on Node, in both directions. A call of Node has the name of an operation, a head of
+ * three numbers, and data. An event from Node has a head and data. Numbers are 64-bit floats, little-endian; texts and structures are UTF-8 and JSON.
  * Used on both sides, so it imports neither XS nor Node.
  */
 import type { BatteryPort } from "../../src/power/battery.js";
@@ -23,7 +22,7 @@ export interface Call {
   readonly rest: Uint8Array;
 }
 
-/** Its answer. */
+/** The answer to a call. */
 export type Answer = Uint8Array | string | undefined;
 
 /** Events from Node to the machine. `first` of the head is one of these. */
@@ -32,8 +31,8 @@ export const EVENT = Object.freeze({
   readable: 1,
   writable: 2,
   error: 3,
-  resolved: 4, // follows: name, zero, address
-  command: 5, // second: a COMMAND; follows: its text
+  resolved: 4, // data: the address
+  command: 5, // second: a COMMAND; data: its text
 });
 
 /** Commands from Node to the firmware. */
@@ -60,16 +59,16 @@ export interface Facts {
   readonly battery: (Omit<BatteryPort, "io"> & { readonly resolution: number }) | null;
   readonly hasSerial: boolean;
   readonly serialMode: "terminal" | "lines" | null;
-  /** The board on Node has TLS: the one inside should have it, too, if possible. */
+  /** The board on Node has TLS: the one inside has it, too, if the worker was built with it. */
   readonly hasTLS: boolean;
   readonly defaults: Readonly<Record<string, string>>;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** The requested one: the handle of `credentials`. */
+/** Credentials, by the handle in a call of `credentials`. */
 export const CREDENTIAL = Object.freeze(["ca", "certificate", "key"] as const);
 
-/** The result of a reading, by number. */
+/** How a reading was settled, by the number in a call of `observer.settled`. */
 export const OUTCOMES = Object.freeze(["delivered", "deadLetter", "dropped"] as const);
 
 /** Writes the head. */
@@ -94,7 +93,7 @@ export function message(handle: number, first: number, second: number, rest?: Ui
   return bytes;
 }
 
-/** A number in the machine's encoding. */
+/** A number as an answer. */
 export function number(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);

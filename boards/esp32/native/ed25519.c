@@ -1,7 +1,7 @@
 /*
  * Verifies Ed25519 signatures of short messages. No value here is secret, so the code need not run in constant time.
- * Neither the SDK nor ESP-IDF's mbedTLS has Ed25519. The interface is `isSigned` of src/update/io.ts; for other boards the same in
- * TypeScript: boards/common/ed25519.ts.
+ * Neither the SDK nor ESP-IDF's mbedTLS has Ed25519. The interface is `isSigned` of src/update/io.ts. Other boards use
+ * boards/common/ed25519.ts.
  * Source: RFC 8032, 5.1 (parameters, decoding, verification); extended coordinates: Hisil and others, "Twisted Edwards Curves
  * Revisited", 3.1, whose addition is complete on this curve. SHA-512: FIPS 180-4.
  */
@@ -13,7 +13,7 @@
 #define KEY_BYTES 32
 #define SIGNATURE_BYTES 64
 #define BLOCK_BYTES 128
-/** Signature's half, key, message, padding and length are one block of SHA-512. */
+/** Half of the signature, key, message, padding and length must fit one block of SHA-512. */
 #define MAX_MESSAGE_BYTES (BLOCK_BYTES - 32 - KEY_BYTES - 17)
 #define LIMBS 16
 #define BITS 253
@@ -25,7 +25,7 @@ typedef struct {
 	Field x, y, z, t;
 } Point;
 
-/** -121665 / 121666, twice that, the base point, the root of -1, the order of the base point. */
+/** In this order: -121665 / 121666, twice that, the base point, the root of -1, the order of the base point. */
 static const Field D = {
 	0x78a3, 0x1359, 0x4dca, 0x75eb, 0xd8ab, 0x4141, 0x0a4d, 0x0070,
 	0xe898, 0x7779, 0x4079, 0x8cc7, 0xfe73, 0x2b6f, 0x6cee, 0x5203,
@@ -276,7 +276,7 @@ static int decodePoint(Point *p, const uint8_t *bytes)
 	return 1;
 }
 
-/** Subtracts the order if the number is not below it. @returns whether it was not */
+/** Subtracts the order if the number is not below it. @returns whether it was subtracted */
 static int reduce(uint32_t *n)
 {
 	uint32_t less[8];

@@ -1,4 +1,4 @@
-/** 1: `signature` is that of `message`, of 47 bytes or less, by the private key of `key`. ed25519.c. */
+/** 1: `signature` is that of `message` by the private key of `key`; 0: it is not, or `message` is longer than 47 bytes. ed25519.c. */
 export const isSigned = native("xs_is_signed") as (
   message: Uint8Array,
   signature: Uint8Array,

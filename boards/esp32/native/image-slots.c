@@ -20,7 +20,7 @@ void xs_slots_running(xsMachine *the)
 	xsmcSetInteger(xsResult, esp_ota_get_running_partition()->subtype - ESP_PARTITION_SUBTYPE_APP_OTA_MIN);
 }
 
-/** Argument: whether of the other slot. @returns ESP-IDF's esp_ota_img_states_t; -1: boot selection does not know it */
+/** Argument: whether the other slot is meant. @returns ESP-IDF's esp_ota_img_states_t; -1: boot selection does not know it */
 void xs_slots_state(xsMachine *the)
 {
 	const esp_partition_t *slot = xsmcTest(xsArg(0)) ? esp_ota_get_next_update_partition(NULL) : esp_ota_get_running_partition();
@@ -35,13 +35,13 @@ void xs_slots_forget(xsMachine *the)
 	esp_ota_invalidate_inactive_ota_data_slot();
 }
 
-/** The other slot starts next. @throws if it has no valid image */
+/** The other slot starts next, on trial. @throws if it has no valid image */
 void xs_slots_select(xsMachine *the)
 {
 	check(the, esp_ota_set_boot_partition(esp_ota_get_next_update_partition(NULL)), "the slot has no valid image");
 }
 
-/** @throws if the flash cannot be written */
+/** Confirms the running image. @throws if the flash cannot be written */
 void xs_slots_confirm(xsMachine *the)
 {
 	check(the, esp_ota_mark_app_valid_cancel_rollback(), "the flash fails");

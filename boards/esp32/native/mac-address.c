@@ -1,4 +1,4 @@
-/* The address of the chip's Wi-Fi station, from the eFuses: the radio is not switched on for it. */
+/* The address of the chip's Wi-Fi station. It is read from the eFuses, so the radio stays off. */
 #include "xsmc.h"
 #include "mc.xs.h"
 

@@ -1,6 +1,6 @@
 /*
- * Memory that keeps its contents in deep sleep. After any other reset, including a restart, it is zero: the remembered state of flash may be
- * out of date then.
+ * Memory that keeps its contents in deep sleep. After any other reset, a restart included, it is zero, because what it says about the flash may
+ * be out of date.
  */
 #include "xsmc.h"
 #include "mc.xs.h"
@@ -13,7 +13,7 @@
 
 static RTC_DATA_ATTR uint8_t gMemory[MEMORY_BYTES];
 
-/* The address of so many bytes, from the offset in argument 1; NULL: they do not fit. */
+/* Where `count` bytes are, from the offset in argument 1 on; NULL: they do not fit. */
 static uint8_t *placeOf(xsMachine *the, xsUnsignedValue count)
 {
 	int at = xsmcToInteger(xsArg(1));

@@ -168,7 +168,7 @@ int tlsLookAt(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t 
 
 		engine->isPinMet = result == 0 && memcmp(digest, engine->pin, PIN_BYTES) == 0;
 		if (!engine->isPinMet)
-			return MBEDTLS_ERR_X509_FATAL_ERROR; /* here and now: a client certificate must not follow */
+			return MBEDTLS_ERR_X509_FATAL_ERROR; /* ends the handshake at once: no client certificate is sent */
 	}
 	return 0;
 }

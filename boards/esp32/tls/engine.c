@@ -169,7 +169,7 @@ TLSEngine *tlsOpen(const TLSDemand *demand)
 	return engine;
 }
 
-/* Memory that only the handshake needs: on a device a third of all. */
+/* Frees memory that only the handshake needs: a third of all that the engine uses on a device. */
 static void freeCredentials(TLSEngine *engine)
 {
 	mbedtls_x509_crt_free(&engine->ca);
@@ -192,7 +192,7 @@ void tlsFree(TLSEngine *engine)
 	free(engine);
 }
 
-/* The header of the refused record states a length above the buffer's: mbedTLS reports a bad header, or does not fetch it (BAD_INPUT_DATA). */
+/* Whether the record's header states more than the buffer holds. mbedTLS then reports an invalid record, or BAD_INPUT_DATA before it fetches it. */
 static int isTooLarge(const TLSEngine *engine, int error)
 {
 	const unsigned char *length = engine->ssl.in_len;
@@ -229,9 +229,9 @@ static void fail(TLSEngine *engine, int error)
 	TLSRefusal refusal = refusalOf(engine, error);
 
 	if (refusal > TLS_WRONG_USAGE && refusal != TLS_NO_CA && refusal != TLS_WEAK)
-		engine->detail[0] = 0; /* of a certificate that was in order, as far as a pin decides */
+		engine->detail[0] = 0; /* it describes a certificate, which is not the cause */
 	if (refusal == TLS_WRONG_USAGE && engine->detail[0] == 0)
-		snprintf(engine->detail, sizeof(engine->detail), "%s", engine->name); /* found behind `tlsLookAt` */
+		snprintf(engine->detail, sizeof(engine->detail), "%s", engine->name); /* mbedTLS finds this fault after `tlsLookAt` */
 	refuse(engine, refusal, error);
 }
 
@@ -239,7 +239,7 @@ static void fail(TLSEngine *engine, int error)
 static void secured(TLSEngine *engine)
 {
 	engine->state = TLS_OPEN;
-	engine->isSessionNew = mbedtls_ssl_get_version(&engine->ssl)[6] == '2'; /* "TLSv1.2"; of TLS 1.3 it comes later */
+	engine->isSessionNew = mbedtls_ssl_get_version(&engine->ssl)[6] == '2'; /* "TLSv1.2"; in TLS 1.3 a ticket follows later */
 	engine->detail[0] = 0;
 	freeCredentials(engine);
 #if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
@@ -266,7 +266,7 @@ static void stepHandshake(TLSEngine *engine)
 		fail(engine, result);
 	else if (!isOver)
 		engine->state = TLS_WORKS;
-	/* A resumed session has no certificate: it was bound to one that was verified. */
+	/* A resumed session has no certificate: the session was made when the certificate was verified. */
 	else if (engine->isSeen ? engine->hasPin && !engine->isPinMet : !engine->hasSession)
 		fail(engine, MBEDTLS_ERR_X509_FATAL_ERROR);
 	else

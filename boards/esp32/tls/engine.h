@@ -15,11 +15,11 @@ typedef enum {
 
 /* The state of the connection. */
 typedef enum {
-	TLS_WAITS,   /* handshake: for ciphertext, or for what is to go out to be taken */
-	TLS_WORKS,   /* handshake: it has more to do at once; the owner may do something else first */
-	TLS_OPEN,    /* the server is the right one: data goes both ways */
-	TLS_ENDED,   /* the server has said goodbye, or the connection is at its end */
-	TLS_REFUSED  /* see `tlsRefusal`; what waits to go out is an alert */
+	TLS_WAITS,   /* handshake: waits for ciphertext, or until the owner has taken what is to be sent */
+	TLS_WORKS,   /* handshake: can continue at once; the owner may do something else first */
+	TLS_OPEN,    /* the server is verified: data goes both ways */
+	TLS_ENDED,   /* closed: by us, by the server's close_notify, or because the connection ended */
+	TLS_REFUSED  /* see `tlsRefusal`; an alert may wait to be sent */
 } TLSState;
 
 typedef struct {
@@ -32,7 +32,7 @@ typedef struct {
 	TLSBytes ca, certificate, key; /* DER; certificates one behind the other */
 	const char *name;              /* that the certificate must have */
 	const uint8_t *pin;            /* SHA-256 of the public key; NULL: any. Without `ca` it alone decides */
-	TLSBytes session;              /* of `tlsSession`; one that does not fit the rest of the demand is passed over */
+	TLSBytes session;              /* from `tlsSession`; ignored if it does not fit the rest of the demand */
 } TLSDemand;
 
 typedef struct TLSEngine TLSEngine;
@@ -41,7 +41,7 @@ typedef struct TLSEngine TLSEngine;
 typedef struct {
 	const char *version, *cipher;
 	const char *name;   /* in the server's certificate; "" where a resumed session does not show it */
-	double endsMs;      /* its end, since 1970; 0: not known */
+	double endsMs;      /* the certificate's end, milliseconds since 1970; 0: not known */
 	int isResumed;
 } TLSFacts;
 
@@ -62,18 +62,19 @@ extern TLSState tlsState(const TLSEngine *engine);
 
 /* Bytes of data that can be read now. */
 extern size_t tlsReadable(TLSEngine *engine);
-/* Bytes of data that one write accepts: 0 before TLS_OPEN and while ciphertext waits to be sent. And the maximum that encryption adds. */
+/* Bytes of data that one write accepts: 0 before TLS_OPEN and while ciphertext waits to be sent. */
 extern size_t tlsWritable(TLSEngine *engine);
+/* Bytes that encryption adds to a record at most. */
 extern size_t tlsOverhead(TLSEngine *engine);
-/* Both return 0 if not all of it can be read, or written. */
+/* Both return 0 if not all `length` bytes can be read, or written. */
 extern int tlsRead(TLSEngine *engine, uint8_t *bytes, size_t length);
 extern int tlsWrite(TLSEngine *engine, const uint8_t *bytes, size_t length);
-/* close_notify waits to be sent. */
+/* Ends the connection. If it is open, close_notify then waits to be sent. */
 extern void tlsClose(TLSEngine *engine);
 
 /*
- * Data for resuming the session, once for each session: 0 if there is no new one, or it is longer than `length`. It is secret: anyone who has
- * it can take over the session, and can read it if the cipher gives no forward secrecy for resumed ones (TLS 1.2).
+ * Data with which the session can be resumed. Each session is given once: returns 0 if there is no new one, or if it is longer than `length`.
+ * It is secret: who has it can resume the session and, in TLS 1.2, decrypt a recorded one.
  */
 extern size_t tlsSession(TLSEngine *engine, uint8_t *bytes, size_t length);
 extern void tlsFacts(TLSEngine *engine, TLSFacts *facts);

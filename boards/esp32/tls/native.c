@@ -11,7 +11,6 @@
 #define MAX_SESSION 1024  /* a ticket of a few hundred bytes, and what goes with it */
 #define PIN_DIGITS 64
 
-
 void xs_tls_destructor(void *data)
 {
 	tlsFree(data);
@@ -181,7 +180,7 @@ void xs_tls_session(xsMachine *the)
 	memset(bytes, 0, sizeof(bytes));
 }
 
-/** Text: argument 0: version, 1: cipher, 2: name in the certificate, 3: details of a refusal. Characters beyond ASCII: "?". */
+/** The argument chooses the text: 0 version, 1 cipher, 2 name in the certificate, 3 details of a refusal. Characters beyond ASCII become "?". */
 void xs_tls_text(xsMachine *the)
 {
 	TLSEngine *engine = engineOf(the);

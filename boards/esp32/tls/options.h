@@ -15,13 +15,13 @@
 #error "certificates would not be checked for their dates"
 #endif
 #if CONFIG_MBEDTLS_SSL_IN_CONTENT_LEN != 4096 || CONFIG_MBEDTLS_SSL_OUT_CONTENT_LEN != 4096
-#error "records of 4 KB each way: what servers are asked for (engine.c), and what a device has memory for"
+#error "records must have 4 KB each way: a device has no memory for more, and engine.c asks servers for this size"
 #endif
 #if !defined(CONFIG_MBEDTLS_SSL_MAX_FRAGMENT_LENGTH) || !defined(CONFIG_MBEDTLS_SSL_RECORD_SIZE_LIMIT)
 #error "a server would not know of the 4 KB"
 #endif
 #if !defined(CONFIG_MBEDTLS_SSL_PROTO_TLS1_2) || !defined(CONFIG_MBEDTLS_SSL_PROTO_TLS1_3)
-#error "TLS 1.2 and 1.3"
+#error "TLS 1.2 and 1.3 are required"
 #endif
 #ifndef CONFIG_MBEDTLS_CLIENT_SSL_SESSION_TICKETS
 #error "no session could be resumed"
@@ -30,9 +30,9 @@
 #error "there would be sessions without forward secrecy"
 #endif
 #if defined(CONFIG_MBEDTLS_ALLOW_WEAK_CERTIFICATE_VERIFICATION) || defined(CONFIG_MBEDTLS_SSL_RENEGOTIATION)
-#error "what is too weak, or too old, would be taken"
+#error "weak certificates, or renegotiation, would be accepted"
 #endif
 #if defined(CONFIG_MBEDTLS_CERTIFICATE_BUNDLE) || defined(CONFIG_MBEDTLS_TLS_SERVER) || defined(CONFIG_MBEDTLS_SSL_ALPN)
-#error "memory for what is not used"
+#error "public CAs, servers and ALPN are not used, and take memory"
 #endif
 #endif

@@ -7,13 +7,13 @@
 #include "mbedtls/ssl.h"
 #include "mbedtls/version.h"
 #include "mbedtls/x509_crt.h"
-#if MBEDTLS_VERSION_MAJOR < 4 /* later ones draw from PSA's generator */
+#if MBEDTLS_VERSION_MAJOR < 4 /* from 4 on, random numbers come from PSA */
 #include "mbedtls/ctr_drbg.h"
 #include "mbedtls/entropy.h"
 #endif
 
 #define PIN_BYTES 32
-#define BINDING_BYTES 16 /* of a SHA-256 */
+#define BINDING_BYTES 16 /* the first half of a SHA-256 */
 #define MAX_NAME 128
 
 struct TLSEngine {

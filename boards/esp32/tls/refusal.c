@@ -46,7 +46,7 @@ TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked)
 	}
 }
 
-/* Before mbedTLS 4 high-level errors are multiples of 0x80, and carry a low-level one (error.h); since then there is PSA's error. */
+/* Before mbedTLS 4, an error is the sum of a high-level one, a multiple of 0x80, and a low-level one (error.h). Since then PSA has one error. */
 int tlsIsMemory(int error)
 {
 #if MBEDTLS_VERSION_MAJOR < 4

@@ -4,7 +4,7 @@
 
 #include "engine.h"
 
-/* Flags of mbedTLS's verification. `isIssuerNoCA`: of the server's certificate, which mbedTLS does not distinguish. */
+/* `flags`: of mbedTLS's verification. `isIssuerNoCA`: the issuer of the server's certificate is not a CA; mbedTLS has no flag for that. */
 extern TLSRefusal tlsChainRefusal(uint32_t flags, int isIssuerNoCA);
 /* A fatal alert was received. `isAsked`: the server had agreed on a version and a cipher before. */
 extern TLSRefusal tlsAlertRefusal(unsigned alert, int isAsked);

@@ -1,5 +1,5 @@
 /*
- * The security of a connection, and sessions for resumption as bytes: a part of a SHA-256 of the connection's demand, then mbedTLS's
+ * The security of a connection, and sessions as bytes, for resumption: the first half of a SHA-256 of the connection's demand, then mbedTLS's
  * own format. A resumed session skips the check of the certificate, so it must not be offered with another CA, pin, name or client
  * certificate.
  */

@@ -1,8 +1,8 @@
 /*
- * Two slots for images and the boot selection of an ESP32 with rollback enabled, on simulated flash: the same two entries, rewritten in the
- * same order, so that a power cut leaves the same states as on a chip. `boot` is the bootloader's part, the rest is ESP-IDF's at run time.
+ * Two slots for images, and the boot selection of an ESP32 with rollback enabled, on simulated flash. Its two entries are rewritten in the
+ * chip's order, so that a power cut leaves the same states. `boot` does what the bootloader does, the other methods what ESP-IDF does at run time.
  * Source: ESP-IDF 6.0, bootloader_utility.c and esp_ota_ops.c. An entry: 0 sequence number (4), 24 state (4), 28 CRC-32 of the number (4).
- * The slot of number n is (n - 1) % 2; the highest one that is neither invalid nor aborted starts.
+ * Number n stands for slot (n - 1) % 2. The entry with the highest number that is neither invalid nor aborted decides which slot starts.
  */
 import { crc32 } from "../crc32.js";
 import { describedIn, type ImageDescription } from "./image.js";
@@ -35,7 +35,7 @@ export class BootSlots {
   readonly #slots: readonly [SlotRegion, SlotRegion];
   #running: 0 | 1 = 0;
 
-  /** `selection`: two blocks. If nothing is selected, slot 0 runs, as after flashing by cable. */
+  /** `selection`: two blocks. If nothing is selected, slot 0 starts, as after flashing by cable. */
   constructor(selection: SlotRegion, slots: readonly [SlotRegion, SlotRegion]) {
     this.#selection = selection;
     this.#slots = slots;

@@ -1,6 +1,6 @@
 /*
  * A firmware image of a simulated device: its version, board and fault, followed by padding of any length. The
- * program is the same for all images; they differ in the version that it reports, and in the fault that the board simulates.
+ * program is the same for all images; they differ in the version that it reports and in the fault that the board simulates.
  *
  *   0 magic (4), 4 length of all (4), 8 length of the description (4), 12- the description, JSON in ASCII; padding; the last 4: CRC-32 of all before
  */

@@ -26,7 +26,7 @@ const MOODY: readonly EraseState[] = [
   "zeroed, reads anew at each boot",
 ];
 
-/** The half-way cells of one block. `settle` sets the values that they read as until the next boot. */
+/** The half-way cells of one block. `settle` sets the values that are read until the next boot. */
 export class EraseCut {
   readonly state: EraseState;
   readonly #before: Uint8Array;
@@ -34,7 +34,7 @@ export class EraseCut {
   readonly #edge: number;
   #boots = 0;
 
-  /** Without `state`, one is drawn. */
+  /** `state` undefined: a random one. */
   constructor(bytes: Uint8Array, start: number, end: number, state: EraseState | undefined, random: () => number) {
     this.state = state ?? ERASE_STATES[Math.floor(random() * ERASE_STATES.length)];
     this.#before = bytes.slice(start, end);

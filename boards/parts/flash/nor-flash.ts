@@ -1,5 +1,5 @@
 /*
- * Simulated NOR flash: behaves as the chip, counts operations, loses power at any byte, and fails on demand.
+ * Simulated NOR flash. It counts operations, loses power at any byte, and fails on demand.
  * Programming clears bits and never sets one; erasing sets a whole block. Power can be cut inside any program (a prefix is
  * programmed, and none, some or all bits of the byte at the cut) and inside any erase (many partial states). Cells that a
  * cut left half way may read differently after every boot, until they are programmed or erased again.
@@ -18,7 +18,7 @@ export class PowerCut extends Error {
 /** How much of the byte (or unit) at the cut was programmed. */
 export type CutBits = "none" | "some" | "all";
 
-/** Faults to inject; each is asked before a call, or after a read. */
+/** Faults to inject. `program` and `erase` are called before the operation, `read` after it. */
 export interface FlashFaults {
   /** "error": the call throws; "ignored": it reports success and does nothing. */
   program?(address: number, length: number): "error" | "ignored" | undefined;
@@ -65,17 +65,18 @@ export class NorFlash {
   programmedBytes = 0;
   /** Erases of each block. */
   readonly erases: Uint32Array;
-  /** Attempts to set a bit by programming, or to program a unit twice. */
+  /** Bytes programmed that would set a bit, and units programmed twice between erases. */
   violations = 0;
 
-  /** Whether power is off, whether it was cut inside a program or an erase that had begun, and whether that was an erase. */
   isOff = false;
+  /** Power was cut inside a program or an erase that had begun. */
   cutInside = false;
+  /** That was an erase. */
   cutInErase = false;
 
   readonly #random: () => number;
   readonly #touched: Uint8Array | undefined;
-  /** Address of a half-way cell to the bits that are. */
+  /** The half-way bits, by address of their byte. */
   readonly #weak = new Map<number, number>();
   readonly #halfErased = new Map<number, EraseCut>();
   #untilCut = Number.POSITIVE_INFINITY;
@@ -95,19 +96,19 @@ export class NorFlash {
     if (writeUnit === 16) this.#touched = new Uint8Array(this.bytes.byteLength / 16);
   }
 
-  /** Bytes programmed (and erases, at their cost) before `cutAfter` would cut. */
+  /** Steps until the cut that `cutAfter` has planned; infinity: none is planned. */
   get stepsUntilCut(): number {
     return this.#untilCut;
   }
 
-  /** Bytes from now on until the power is cut: a programmed byte counts one, an erase `eraseCost`. */
+  /** Cuts the power after `steps`: a programmed byte is one step, an erase `eraseCost` steps. */
   cutAfter(steps: number, bits: CutBits = "some", eraseState?: EraseState): void {
     this.#untilCut = steps;
     this.#cutBits = bits;
     this.#eraseState = eraseState;
   }
 
-  /** Steps that an erase takes: a cut falls inside it as often as inside so many bytes. */
+  /** Steps of an erase. */
   eraseCost = 16;
 
   /** Power is lost between calls. */
@@ -238,7 +239,7 @@ export class NorFlash {
     else this.#weak.set(address, weak & value);
   }
 
-  /** Programs the whole bytes before the cut, and of the one at the cut the bits of `#cutBits`. */
+  /** Programs the whole bytes (or units) before the cut, and a part of the one at the cut, as `#cutBits` says. */
   #programUntilCut(buffer: Uint8Array, offset: number): never {
     const whole = this.#untilCut & -this.writeUnit;
     this.#program(buffer, offset, whole);
@@ -259,7 +260,7 @@ export class NorFlash {
     this.weaken(address, clearing);
   }
 
-  /** With encryption, a unit that was cut reads as noise, in every later state of its half-way cells. */
+  /** With encryption, a unit that was cut reads as noise, whatever its half-way cells read as later. */
   #cutUnit(address: number): void {
     (this.#touched as Uint8Array)[address / 16] = 1;
     if (this.#cutBits === "none") return;

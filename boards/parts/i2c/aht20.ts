@@ -1,6 +1,6 @@
 /*
- * A simulated AHT20, command by command: calibration bit, busy bit, 20 bits each, a checksum; or, with `checksum` "none",
- * an AHT10, which answers six bytes and leaves the bus high afterwards.
+ * A simulated AHT20, at command level: calibration bit, busy bit, 20 bits for each value, a checksum. With `checksum` "none" it is an
+ * AHT10, which answers with six bytes; a seventh reads as 0xFF.
  * Uses the given clock. Source: Aosong AHT20 datasheet, version 1.1: §5.3, §5.4.
  */
 import { withCRC } from "./crc8.js";
@@ -18,7 +18,7 @@ const IDLE = 0x10;
 const CALIBRATED = 0x08;
 
 export interface AHT20PartOptions extends InAirOptions {
-  /** Default: the AHT20's. */
+  /** Default: sent, as by an AHT20. */
   readonly checksum?: "sent" | "none";
 }
 

@@ -1,7 +1,7 @@
 /*
- * A simulated BME280, at register level: forced mode, the constants that the chip was given in the factory, results that
- * the datasheet's formulas turn into the air's temperature, pressure and humidity (in their form with integers; the driver
- * uses the other one). Uses the given clock.
+ * A simulated BME280, at register level: forced mode, the calibration constants from the factory, and raw results that the datasheet's
+ * formulas turn into the air's temperature, pressure and humidity. (The formulas for integers are used here, those for floating point by the
+ * driver.) Uses the given clock.
  * Not simulated: normal mode, the filter, SPI. Source: Bosch BST-BME280-DS001, revision 1.23: §4.2, §5.4, §9.1.
  */
 import type { I2CPart } from "./i2c-bus.js";
@@ -19,7 +19,7 @@ const HUMIDITY = 0xfd;
 const MEASURING = 0x08;
 const FORCED = [1, 2]; // both codes mean forced mode
 const MEASURE_MS = 9.3; // oversampling 1, at the longest
-const SKIPPED = 0x80000; // result of a quantity that was not measured
+const SKIPPED = 0x80000; // result of a measurement that was skipped
 
 /** The constants of the example in Bosch's datasheet of the BMP280 (§3.12), and those for humidity of a typical chip. */
 export const CONSTANTS = {
@@ -114,7 +114,7 @@ export class BME280Part extends InAir implements I2CPart {
   }
 }
 
-/** The raw result nearest to a value: `convert` increases with it. */
+/** The raw result whose conversion is nearest to `wanted`. `convert` must be increasing. */
 function rawOf(convert: (raw: number) => number, wanted: number, highest: number): number {
   let low = 0;
   let high = highest;
@@ -126,7 +126,7 @@ function rawOf(convert: (raw: number) => number, wanted: number, highest: number
   return low > 0 && wanted - convert(low - 1) < convert(low) - wanted ? low - 1 : low;
 }
 
-// §4.2.3, the integer formulas. Named as there: `fine` is the temperature that the others need.
+// §4.2.3, the integer formulas. `fine` is t_fine, the temperature on which pressure and humidity depend.
 
 function fineOf(raw: number): number {
   const [T1, T2, T3] = CONSTANTS.T;

@@ -1,6 +1,6 @@
 /* The checksum that Sensirion's and Aosong's chips send: CRC-8, polynomial 0x31, initial value 0xFF. */
 
-/** `bytes`, and their checksum behind them. */
+/** `bytes`, followed by their checksum. */
 export function withCRC(bytes: readonly number[]): number[] {
   let crc = 0xff;
   for (const byte of bytes) {

@@ -1,7 +1,7 @@
 /*
  * A simulated I2C bus: parts at addresses, and io classes of ECMA-419 shape bound to it, so that the drivers that run on
  * the device run here unchanged. It is as strict as the SDK on ESP32: an address can be open only once, pins in use
- * cannot be opened as GPIOs, a missing part throws "write failed", an object that was closed throws.
+ * cannot be opened as GPIOs, a write to a missing part throws "write failed", a closed object throws.
  * Faults that it simulates: a part that is unplugged, calls that are not acknowledged, a bit that flips on
  * the wire, a data line that a part holds low until it has seen enough clocks.
  * It reads no clock: blocking time is counted in `blockedMs`, for tests.
@@ -39,7 +39,7 @@ export class I2CBus {
   /** Calls of drivers, and the milliseconds that they were blocked by a stuck bus. */
   calls = 0;
   blockedMs = 0;
-  /** STOP conditions made by hand. */
+  /** STOP conditions made with the pins as GPIOs. */
   stops = 0;
 
   readonly #parts = new Map<number, I2CPart>();
@@ -84,12 +84,12 @@ export class I2CBus {
     this.#nacks = count;
   }
 
-  /** Flips a bit of the next read on the wire; bit 0 is the first. Undefined: cancels it. */
+  /** Flips a bit of the next read; bit 0 is the first on the wire. Undefined: flips none. */
   flipNextRead(bit: number | undefined): void {
     this.flipNthRead(1, bit);
   }
 
-  /** The same, of the nth read from now. */
+  /** The same for the nth read from now; 1: the next. */
   flipNthRead(nth: number, bit: number | undefined): void {
     this.#readsUntilFlip = nth;
     this.#flippedBit = bit;

@@ -30,8 +30,8 @@ export class SHT3xPart extends InAir implements I2CPart {
   /** The status register. */
   status = WAS_RESET;
   #answer: "none" | "status" | "measurement" = "none";
-  #readyMs = 0; // when the measurement that runs is done
-  #commandMs = 0; // when the next command is acknowledged
+  #readyMs = 0; // when the running measurement is done
+  #commandMs = 0; // from when on a command is acknowledged
   #periodic = false;
   #humidity: number | (() => number);
 

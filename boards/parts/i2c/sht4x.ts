@@ -1,6 +1,6 @@
 /*
- * A simulated SHT4x, at command level: no acknowledge while it measures or heats, checksums, and a heater that some
- * one-byte commands start, even if a second byte follows that the chip does not know.
+ * A simulated SHT4x, at command level: no acknowledge while it measures or heats, checksums, and a heater, which some one-byte commands start
+ * even if a second byte follows.
  * Uses the given clock. Source: Sensirion SHT4x datasheet, version 6: §3.1, §4.5.
  */
 import { withCRC } from "./crc8.js";
@@ -14,7 +14,7 @@ const SOFT_RESET = 0x94;
 const RESET_MS = 1;
 
 export interface SHT4xPartOptions extends InAirOptions {
-  /** Delay until its serial number is ready. Default 0. */
+  /** Number of reads of the serial number that are not acknowledged, before one is answered. Default 0. */
   readonly serialReads?: number;
 }
 
@@ -25,7 +25,7 @@ export class SHT4xPart extends InAir implements I2CPart {
   heated = 0;
   readonly #serialReads: number;
   #answer: "none" | "serial" | "measurement" = "none";
-  #refused = 0; // reads of the serial number so far
+  #refused = 0; // reads since the serial number was requested
   #readyMs = 0; // when the answer is ready, and the next command is acknowledged
 
   constructor({ serialReads = 0, ...air }: SHT4xPartOptions) {

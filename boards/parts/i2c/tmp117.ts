@@ -23,7 +23,7 @@ const NO_CONVERSION_YET = 0x8000; // -256 °C
 
 const AVERAGES = Object.freeze([1, 8, 32, 64]);
 const CONVERSION_MS = 15.5;
-const CYCLES_MS = Object.freeze([15.5, 125, 250, 500, 1_000, 4_000, 8_000, 16_000]); // CONV: the least time between conversions
+const CYCLES_MS = Object.freeze([15.5, 125, 250, 500, 1_000, 4_000, 8_000, 16_000]); // by CONV: the shortest time between conversions
 
 export interface TMP117PartOptions extends InAirOptions {
   /** Content of the id register; another value means another chip. */

@@ -1,13 +1,13 @@
 /*
  * The panel of the simulated thermometer, run by the Moddable simulator (mcsim) beside the firmware: the device's face on one
- * side, controls on the other. The two exchange JSON: see ../panel.ts for the words.
- * A power cut stops the firmware's machine on the spot, without a word to it; after a moment the power is back.
+ * side, controls on the other. The two exchange JSON, see ../panel.ts.
+ * A power cut stops the firmware's machine at once, without notice to it. After OFF_MS the power is back.
  */
 import { ButtonsRow, ControlsColumn, InfoRow, SliderRow, SwitchRow } from "ControlsPane";
 import { DeviceBehavior, DeviceContainer, DeviceScreen } from "DevicePane";
 
 const OFF_MS = 1500;
-const TRACE_LENGTH = 150; // readings in the curve, one a pixel pair
+const TRACE_LENGTH = 150; // readings in the curve: one for two pixels
 const LINE = 2; // pixels
 const FULL_BAR = 60; // readings; a longer queue fills the bar
 
@@ -62,7 +62,7 @@ class ThermometerBehavior extends DeviceBehavior {
 
   /** From the firmware. */
   onJSON(container, json) {
-    if (!this.isOn) return; // the last words of a machine without power
+    if (!this.isOn) return; // sent before the power was cut
     if (json.started) this.postJSON(container, this.controls);
     if (json.fault) this.fault = json.fault;
     if (json.off) {
@@ -86,7 +86,7 @@ class ThermometerBehavior extends DeviceBehavior {
     return true;
   }
 
-  /** It would end the same way each time: says why, and stays off. */
+  /** A restart would end the same way: shows why, and stays off. */
   stay(container) {
     this.isOn = false;
     container.distribute("onView", { ...NOTHING, sensor: this.fault, isFaulty: true }, this.curve);
@@ -100,7 +100,7 @@ class ThermometerBehavior extends DeviceBehavior {
     container.start();
   }
 
-  /** Stops the machine at the first tick: not from within a message of the machine itself. */
+  /** Stops the machine at the first tick, because it must not be stopped from within its own message. */
   onTimeChanged() {
     if (this.isStopped) return;
     this.isStopped = true;
@@ -130,7 +130,7 @@ class ThermometerBehavior extends DeviceBehavior {
     this.turn(container, { sensor: value });
   }
 
-  /** The device's own, which wakes it. No key does: on Linux the simulator passes none on. */
+  /** The device's button, which wakes it. A key would not do: on Linux the simulator passes none on. */
   onButton(container) {
     this.turn(container, { button: true });
   }
@@ -143,7 +143,7 @@ class ThermometerBehavior extends DeviceBehavior {
     this.turn(container, { cut: "write" });
   }
 
-  /** A control was moved: said now, and again when the device has started anew. */
+  /** A control was moved. Sent at once; positions are sent again when the device has restarted. */
   turn(container, change) {
     if (change.cut === undefined && !change.button) Object.assign(this.controls, change);
     if (this.isOn) this.postJSON(container, change);
@@ -207,10 +207,10 @@ class CurveBehavior extends Behavior {
 
 const label = (style, height, text) => Label({ text }, { left: 0, right: 0, height, style, Behavior: TextBehavior });
 const line = (text) => label(textStyle, 20, text);
-/** A value of the last sample; the sample may have none of it. */
+/** A value of the last sample as text; a dash if the sample does not have it. */
 const figure = (value, digits, unit) => (typeof value === "number" ? `${value.toFixed(digits)} ${unit}` : "–");
 const dot = (state) => Content({ state }, { width: 10, height: 10, skin: dotSkin, Behavior: DotBehavior });
-/** A row with a dot: grey without `value`, green where it is the good one. */
+/** A row with a dot: grey if `value` is empty, green if it is `good`, otherwise red. */
 const lamp = (value, good, text) => {
   const state = (view) => (value(view) === good ? 1 : value(view) ? 2 : 0);
   const contents = [dot(state), Content(null, { width: 8 }), line(text)];
@@ -219,7 +219,7 @@ const lamp = (value, good, text) => {
 /** "waiting" of "waiting: refused": a row has no place for the reason. */
 const stateOf = (broker) => broker.split(": ", 1)[0];
 const reasonOf = (broker) => broker.slice(stateOf(broker).length + 2);
-/** What is wrong, in whole sentences: as many lines as there is place for, of the sensor first. */
+/** What is wrong, in whole sentences: first with the sensor, then with the broker. Cut to the lines that fit. */
 const trouble = (view) =>
   [view.sensor === READS ? "" : view.sensor, reasonOf(brokerOf(view))].filter((text) => text !== "").join("\n");
 const title = ({ isFaulty, isOff, asleep, room }) => {
@@ -228,7 +228,7 @@ const title = ({ isFaulty, isOff, asleep, room }) => {
   if (asleep) return `asleep for ${(asleep / 1000).toFixed(1)} s; its button wakes it`;
   return room ? `home/${room}/temperature` : "starting";
 };
-/** Link and broker are let go of before a sleep: what was last seen of them means nothing then. */
+/** Link and broker are disconnected before a sleep, so their last states are not shown. */
 const linkOf = ({ asleep, link }) => (asleep ? "" : link);
 const brokerOf = ({ asleep, broker }) => (asleep ? "" : broker);
 const Face = Container.template(($) => ({

@@ -1,6 +1,6 @@
 /*
- * The device's TLS engine, if this computer has mbedTLS's headers (Debian: libmbedtls-dev); else there is none, and the board reports it.
- * One file, because the SDK compiles the named files with or without the headers.
+ * The device's TLS engine, if this computer has mbedTLS's headers (Debian: libmbedtls-dev); otherwise stubs, and the board has no TLS.
+ * One file, because the SDK compiles the same files with and without the headers.
  */
 #include "xsmc.h"
 #include "mc.xs.h"
