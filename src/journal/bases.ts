@@ -40,8 +40,8 @@ export class Bases {
   private own: Base | undefined;
   private intervalMs = 0;
   private isSingle = false;
-  private usualLength = 3; // of records under it
-  private waste = 0;
+  private usualLength = 3; // of a record under `own`, in bytes
+  private waste = 0; // bytes of flash, since the last record of that length
   // The base found last, and its entries: from `start` up to, but without, `end`.
   private found: Base | undefined;
   private start = 0;
@@ -66,9 +66,9 @@ export class Bases {
   }
 
   /**
-   * The boot continues after a sleep, with its last base if that fits the coming samples. If an evenly spaced sample does not
-   * fit it, a new base is begun at once: a device that sleeps between its samples takes few in a row, and each one that does
-   * not fit costs a full start. `last`: that base as a note, if known.
+   * The boot continues after a sleep, with its last base if that has the same room and interval. If an evenly spaced sample
+   * does not fit it, a new base is begun at once: for each such sample, a device that sleeps has to start the whole
+   * thermometer. `last`: that base as a note; undefined or empty: the latest in flash.
    */
   goOn(last?: Uint8Array): void {
     const note = last?.length ? last : this.store.readNote(BASE);
@@ -86,7 +86,8 @@ export class Bases {
    * Writes the short record of a sample to `out`, after a new base if that saves flash.
    * @param mask the channels of the record
    * @param sinceLastMs time since the last sample
-   * @returns its length in bytes; 0: the sample needs a record of its own
+   * @returns its length in bytes; 0: the sample needs a record without a base
+   * @throws ReadFailure if flash cannot be read
    */
   pack(sample: Sample, mask: number, uptimeMs: number, sinceLastMs: number, showsMilliseconds: boolean): number {
     const own = this.own;
@@ -106,7 +107,10 @@ export class Bases {
     return base === undefined ? length : base.pack(sample, mask, uptimeMs, this.store.nextSequence, this.out);
   }
 
-  /** Reads the record of an entry into `stored`; false: it is not one of ours, or its base is damaged. */
+  /**
+   * Reads the record of an entry into `stored`; false: it is not one of ours, or its base is damaged.
+   * @throws ReadFailure if flash cannot be read
+   */
   read(record: DataView, length: number, sequence: number, stored: StoredSample): boolean {
     // Read before the base is searched, which reuses the outbox's buffer that contains the record.
     let word: number;
@@ -143,7 +147,7 @@ export class Bases {
     } catch {
       return undefined;
     }
-    this.end = 0; // what was found may end here
+    this.end = 0; // `found` may end here
     this.use(base);
     return base;
   }
@@ -184,7 +188,7 @@ export class Bases {
     this.end = end;
   }
 
-  /** The note in force at the entry is damaged: each block repeats it, until there is another. */
+  /** The note in force at the entry is damaged: finds its repetition at the head of the next block. */
   private repetition(sequence: number): Uint8Array | undefined {
     const next = nextNote(this.store, sequence, BASE);
     return next !== undefined && fromOf(next) <= sequence ? next : undefined;

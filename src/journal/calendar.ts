@@ -1,7 +1,7 @@
 /*
  * The Gregorian calendar in integers: RFC 3339 dates and times of day as ASCII digits, written in place. A Date object per
- * reading would use slots on a small heap. Pure, no allocation. Years 0 to 9999. Digits are written in pairs, one native call
- * each, because XS spends four times as much on a division and two stores.
+ * reading would use slots on a small heap. Pure, no allocation. Years 0 to 9999. Digits are written in pairs, with one native call
+ * for each pair: in XS a division and two stores take four times as long.
  * Source: RFC 3339 §5.6; the day count is the well-known one by eras of 400 years beginning on 1 March.
  */
 
@@ -17,7 +17,7 @@ export const PAIRS = new Uint16Array(100).map(
   (_, number) => ((ZERO + ((number / 10) | 0)) << 8) | (ZERO + (number % 10)),
 );
 
-/** Writes `YYYY-MM-DDT` at `at` and `:` and `:` where `writeTimeOfDay` leaves them. `day`: days since 1970-01-01. */
+/** Writes `YYYY-MM-DDT` at `at`, and the two colons that `writeTimeOfDay` does not write. `day`: days since 1970-01-01. */
 export function writeDate(view: DataView, at: number, day: number): void {
   const days = day + DAYS_TO_1970;
   const era = Math.floor(days / DAYS_PER_ERA);

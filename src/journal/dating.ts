@@ -1,17 +1,17 @@
 /*
  * Computes when a sample was taken, from its boot and uptime and the clock notes of that boot. A clock note is a line: a time
- * at uptime 0, and the speed of time. Between two synchronisations the line connects both: a clock that drifts is right at both
- * ends and, if the drift is even, in between. After the last one it continues. When the clock is set, waiting samples are dated
+ * at uptime 0, and the drift of the clock. Between two synchronisations the line connects both: it is right at both ends and, if
+ * the drift is constant, in between. After the last one it continues. When the clock is set, waiting samples are dated
  * again, except those already sent: a repeated message must have the same content as the first (exactly once means one
  * content). Therefore each clock note contains the number of the first entry that it dates, and an entry is dated by the boot's
- * last note whose number is not above the entry's, now and after any reboot. If a clock is wrong by more than any drift, it had
+ * last note whose number is not above the entry's, now and after any reboot. If the time differs by more than a clock can drift, the clock had
  * been set wrong, and all waiting samples are dated by the new time. No allocation while the entries are of one boot. A sample
  * that can never be dated has no time: NaN. Boots are numbered modulo 65,536; notes of an outbox are in the order of their
  * boots.
  *
  * Largest error of a time between two synchronisations that are L apart, each right within S, while the drift stays within a
  * range of R: resolutionMs + S + L * R / 4. (The worst case is a clock that runs at one end of that range for the first half
- * and at the other for the second.) The shown time is cut to a second. With an even drift, R is 0: less than 2 s on the slow
+ * and at the other for the second.) The shown time is cut to a second. With a constant drift, R is 0: less than 2 s on the slow
  * clock, whatever L is.
  */
 import { NEWEST, type WritableFormats } from "./formats.js";
@@ -86,9 +86,9 @@ export class Dating implements ClockState {
   syncUptimeMs = 0;
   syncUtcMs = 0;
   syncNext: number;
-  /** In this boot: the times of all below are final. */
+  /** The times of this boot's entries with lower numbers are final. */
   sentEnd = 0;
-  /** Samples of this boot between these uptimes have times that others of it may have had before the clock was set back. */
+  /** Samples of this boot taken between these uptimes may have the same time as one before the clock was set back. */
   repeatStartMs = 0;
   repeatEndMs = -1;
   private earliestMs = Number.POSITIVE_INFINITY; // of all times that this boot's samples may have had
@@ -99,7 +99,7 @@ export class Dating implements ClockState {
   /**
    * @param boot number of the running boot
    * @param next number of the next entry
-   * @param writer writes a note, durable, or repeats it later
+   * @param writer writes a note durably, or tries again later
    * @param oscillator of the clock that counts uptime
    * @param formats what the notes may contain
    */
@@ -143,7 +143,7 @@ export class Dating implements ClockState {
     this.syncNext = next;
   }
 
-  /** Begins another line from the last synchronisation on or, if there is none from which it can begin, for all unsent samples. */
+  /** Begins another line: from the last synchronisation on, or for all unsent samples if there was none or the time has jumped. */
   private turn(uptimeMs: number, utcMs: number, next: number, wasMs: number): void {
     let start = Math.max(this.ownStart, this.sentEnd);
     let drift = (utcMs - this.syncUtcMs) / (uptimeMs - this.syncUptimeMs) - 1;
@@ -170,7 +170,10 @@ export class Dating implements ClockState {
     this.repeatEndMs = (this.latestMs - originMs) / (1 + drift);
   }
 
-  /** Finds the line that dates an entry: `originMs`, and its range from `start` to `end`. */
+  /**
+   * Finds the line that dates an entry: `originMs` and `pace`, and its range of numbers from `start` to `end`.
+   * @throws ReadFailure if flash cannot be read
+   */
   find(boot: number, sequence: number): void {
     if (boot === this.boot && sequence >= this.ownStart) {
       this.start = this.ownStart;
@@ -187,7 +190,7 @@ export class Dating implements ClockState {
     }
   }
 
-  /** The same for an entry that is only shown. Milliseconds since 1970, or NaN. */
+  /** The time of an entry that is only shown, in milliseconds since 1970; NaN: not known. @throws ReadFailure if flash cannot be read */
   utcMs(stored: StoredSample, sequence: number): number {
     this.find(stored.boot, sequence);
     this.end = 0;
@@ -222,7 +225,7 @@ export class Dating implements ClockState {
     this.undatedEnd = found ? dated : this.boot;
   }
 
-  /** A note of the entry's boot: returns whether it dates the entry; otherwise it begins after it, as all later ones do. */
+  /** Uses a note of the entry's boot if it dates the entry. Returns false if it begins after the entry, as all later notes then do. */
   private take(note: Uint8Array, sequence: number): boolean {
     const start = startOfClock(note);
     if (start > sequence) {

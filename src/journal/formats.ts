@@ -1,12 +1,12 @@
 /*
- * Decides which formats may be written. An image on trial writes only what the previous image reads, because that may run again
- * after the next reset; once confirmed, it writes all that it knows. The previous image reads what it wrote, which the format
- * version of the newest block in the outbox shows.
+ * Decides which formats may be written. An image on trial writes only what the previous image can read, because that may run again
+ * after the next reset; once confirmed, it writes the newest. What the previous image can read is seen from the format version of
+ * the newest block in the outbox, which it wrote.
  *
  *   what                         the oldest, firmware 0.1's             the newest
  *   blocks                       format version 1: no short frames,     version 2
- *                                no carried notes, in units of 16 a
- *                                mark for each settled entry
+ *                                no carried notes; on flash with units
+ *                                of 16, a mark for each settled entry
  *   samples                      a temperature with whole seconds,      any channels, milliseconds, short records
  *                                in a record of its own                 under a base
  *   clock notes                  without a drift                        with it
@@ -26,7 +26,7 @@ export interface WritableFormats {
 /** The default: everything may be written. */
 export const NEWEST: WritableFormats = Object.freeze({ isOldest: false });
 
-/** Decides this from boot to confirmation. */
+/** Decides which formats may be written, from boot to confirmation. */
 export class Formats implements WritableFormats {
   /** Also true while the previous image's format is not known. */
   isOldest: boolean;

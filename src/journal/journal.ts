@@ -1,8 +1,9 @@
 /*
  * The journal: stores samples in the outbox, and renders them as messages. A sample is stored as a record of a few bytes or,
  * with `topics` = `each`, as one per channel; when it is rendered, it gets its room's topic and its time. One message object
- * and one buffer for all; nothing is allocated for a sample. Full or failing flash throws no exception: notes that cannot be
- * written are tried again, and no sample is stored before the notes that it needs.
+ * and one buffer for all; nothing is allocated for a sample. Flash that is full or cannot be written throws no exception: notes
+ * are written again later, and no sample is stored before the notes that it needs. Flash that cannot be read does: the
+ * constructor, `append`, `render`, `describe`, `utcMsOf` and `lastBootUtcMs` then throw the outbox's ReadFailure.
  */
 import { TEMPERATURE } from "../channels/channels.js";
 import { type Sample, sampleText } from "../channels/sample.js";
@@ -18,14 +19,14 @@ import { type SecondDigits, StoredSample } from "./stored.js";
 
 /** Samples taken at shorter intervals show milliseconds; with whole seconds, two of them would have the same time. */
 const FINE_INTERVAL_MS = 2000;
-/** So does a sample taken out of turn this soon after another. Further apart, their whole seconds differ, at the precision in flash. */
+/** So does a sample taken out of turn this soon after another. If they are further apart, their whole seconds differ, even as stored. */
 const CLOSE_MS = 1500;
 /** The channel for which every firmware has a record. */
 const ALONE = 1 << TEMPERATURE;
 /** Uptime of the last sample while there is none. */
 const NONE_YET = Number.NEGATIVE_INFINITY;
 
-/** For the first of a sample's channels, before it is passed to the outbox. */
+/** Nothing of the sample was passed to the outbox yet. */
 const UNTRIED = -2;
 
 /** What the journal needs of the outbox. */
@@ -68,7 +69,7 @@ export interface JournalOptions extends SamplePolicy {
   /** Writes notes, the journal's and others'. */
   readonly notes: Sticky;
   readonly clock: { uptimeMs(): number; utcMs(): number | undefined };
-  /** Number of this boot, durable or noted as vital. */
+  /** Number of this boot. It is in flash, or owed as a vital note. */
   readonly boot: number;
   /** The oscillator that counts uptime. Default: a crystal. */
   readonly oscillator?: Oscillator;
@@ -78,7 +79,7 @@ export interface JournalOptions extends SamplePolicy {
   readonly formats?: WritableFormats;
   /** Only if the boot continues after a sleep: uptime of its last sample. Default: a new boot. */
   readonly lastMs?: number;
-  /** The base of its samples, as a note; empty: the latest on flash. */
+  /** Only with `lastMs`: the base of the boot's samples, as a note; absent or empty: the latest in flash. */
   readonly base?: Uint8Array;
   /** The room's name, checked, as UTF-8: 1..64 bytes. */
   readonly room: Uint8Array;
@@ -90,7 +91,7 @@ export interface Sender {
   sendNow(message: SampleMessage): boolean;
 }
 
-/** Stores samples in the outbox and renders them as messages. Problems with flash are return values, never exceptions. */
+/** Stores samples in the outbox and renders them as messages. Writes that fail are return values; reads that fail throw ReadFailure. */
 export class Journal {
   // SamplePolicy
   private format: PayloadFormat = "json";
@@ -106,11 +107,11 @@ export class Journal {
   private readonly dating: Dating;
   private readonly renderer: Renderer;
   private readonly record: DataView; // behind the message in one buffer, for fewer objects
-  private written: Uint8Array; // a view on the record, with the length of the last one
+  private written: Uint8Array; // a view on `record`, as long as the last record
   private readonly outgoing = new StoredSample();
   private readonly message: SampleMessage;
   private lastMs = NONE_YET; // uptime of the last sample
-  private payload: Uint8Array | undefined; // the last entry's, and a view on it: the outbox reuses one object
+  private payload: Uint8Array | undefined; // of the last entry, with a view on it: the outbox reuses one array
   private payloadView: DataView;
   // Boot, room and channel of the last entry, for which topic and dating are known; -1: none.
   private origin = -1;
@@ -160,16 +161,16 @@ export class Journal {
     copyClock(this.dating, state);
   }
 
-  /** The channels for which there is a record; others are not stored. */
+  /** The channels of `mask` that can be stored in the formats that may be written now. */
   kept(mask: number): number {
     return this.formats.isOldest ? mask & ALONE : mask;
   }
 
   /**
    * Stores a sample, with the channels that can be stored. `takenMs`: uptime at which it was taken; default: now.
-   * @returns its sequence number, durable; -1 if it was refused, and counted, or if none of its channels can be stored. If its
-   * channels become entries, the first one's; the others follow, and each may be refused
-   * @throws RangeError for a value beyond ±8388
+   * @returns its sequence number, durable; -1 if it was refused, and counted, or if none of its channels can be stored. If each
+   * channel becomes an entry, the number of the first; the others follow, and each may be refused
+   * @throws RangeError for a value beyond ±8388; ReadFailure if flash cannot be read
    */
   append(sample: Sample, qos: 1 | 2, takenMs?: number): number {
     if (this.notes.isOwing && !this.notes.isUnderstood()) {
@@ -211,7 +212,7 @@ export class Journal {
     return encodeSample(sample, mask, this.isEach, uptimeMs, showsMilliseconds, this.record);
   }
 
-  /** The message for an entry; undefined if the entry cannot be read, or its room is no longer known. */
+  /** The message for an entry; undefined: its record is not valid, or its room is no longer known. @throws ReadFailure if flash cannot be read */
   render(entry: JournalEntry): SampleMessage | undefined {
     const payload = entry.payload;
     if (payload !== this.payload) {
@@ -232,7 +233,7 @@ export class Journal {
     return this.message;
   }
 
-  /** A bare number is identified by its topic only. An entry stored under other settings may have no topic for it, and is sent as JSON. */
+  /** Only the topic identifies a bare number. A sample without a temperature, stored under other settings, is therefore sent as JSON. */
   private plain(outgoing: StoredSample, utcMs: number, sequence: number): number {
     return outgoing.isSingle || outgoing.mask & ALONE
       ? this.renderer.plain(outgoing)
@@ -291,7 +292,7 @@ export class Journal {
     return this.bases.note;
   }
 
-  /** When the latest boot with a clock began, according to flash, in milliseconds since 1970: certainly in the past. */
+  /** When the latest boot whose clock was set began, in milliseconds since 1970: certainly in the past. @throws ReadFailure if flash cannot be read */
   get lastBootUtcMs(): number | undefined {
     const clock = this.store.readNote(CLOCK);
     return clock !== undefined && bootOfClock(clock) >= 0 ? originOfClock(clock) : undefined;

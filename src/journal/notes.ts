@@ -1,6 +1,6 @@
 /*
- * Values that many samples share, as notes of the outbox, which repeats the latest of each tag at the head of every block, so
- * that a note survives its block. Numbers are little-endian.
+ * Values that many samples share, as notes of the outbox. The outbox repeats the latest note of each tag at the head of every
+ * block, so a note survives its block. Numbers are little-endian.
  *
  *   ROOM      number (1 byte, modulo 256), name (UTF-8, 1..64 bytes)
  *   CLOCK     a line from uptime to time: boot (2 bytes), milliseconds since 1970 at uptime 0 of that boot (6 bytes), number of the
@@ -21,7 +21,7 @@ export const BASE = 4;
 const OLD_CLOCK_LENGTH = 8;
 const CLOCK_LENGTH = 14;
 const DRIFTING_CLOCK_LENGTH = 18;
-const DRIFT_UNIT = 2 ** -34; // a millisecond in half a year; up to 12.5 %
+const DRIFT_UNIT = 2 ** -34; // 1 ms in half a year; the largest drift is 12.5 %
 const HIGH = 0x1_0000_0000;
 
 /** The ROOM note. `number`: modulo 256; `name`: UTF-8, 1 to 64 bytes. */
@@ -76,8 +76,8 @@ export function startOfClock(note: Uint8Array): number {
 }
 
 /**
- * Number of the first entry to which a note applies, if that may be older than the note; otherwise NaN. For the outbox, which
- * carries such notes.
+ * Number of the first entry to which a note applies, if that may be older than the note; otherwise NaN. The outbox asks, because it
+ * carries such notes along when it evicts blocks.
  */
 export function appliesFrom(tag: number, note: Uint8Array): number {
   return tag === CLOCK ? startOfClock(note) : Number.NaN;
@@ -99,7 +99,7 @@ interface LaterNotes {
   findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
-/** The first value of a tag behind an entry, most often the repetition in the next block; undefined: there is none. */
+/** The first value of a tag after an entry, mostly the repetition at the head of the next block; undefined: there is none. */
 export function nextNote(store: LaterNotes, sequence: number, tag: number): Uint8Array | undefined {
   let next: Uint8Array | undefined;
   store.findNoteAfter(sequence, tag, (later) => {

@@ -33,14 +33,14 @@ const SINGLE = 16;
 const UNKNOWN_BITS = 0xe0;
 const ALONE = 1 << TEMPERATURE;
 
-/** Writes the numbers of boot and room into a record; all samples of a boot share them. */
+/** Writes the numbers of boot and room into a record. */
 export function encodeOrigin(boot: number, room: number, out: DataView): void {
   out.setUint8(1, room);
   out.setUint16(2, boot, true);
 }
 
 /**
- * Writes everything else. `mask`: the channels of the sample to be stored. `isSingle`: see StoredSample.
+ * Writes the rest of a record, after `encodeOrigin`. `mask`: the channels to be stored. `isSingle`: see StoredSample.
  * @returns the length in bytes
  * @throws RangeError for a value that does not fit 24 bits of thousandths
  */

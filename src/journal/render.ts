@@ -1,8 +1,8 @@
 /*
  * Renders a sample as payload: `{"value":21.44,"humidity":45.2,"ts":"2026-06-17T09:12:00Z","seq":1234}`, or `21.44`;
  * `"2026-06-17T09:12:00.500Z"` if another sample was taken close by. A single channel is always `value`. It is rendered when it
- * is sent, into one buffer as long-lived as the renderer. Successive samples mostly look alike, so unchanged parts stay: within
- * the same degree, minute and hundred, only three pairs of digits are written, and other channels where they changed. No
+ * is sent, into one buffer for all. Successive samples mostly look alike, so unchanged parts stay in the buffer: within the same
+ * degree, minute and hundred of the sequence number, only three pairs of digits are written, and the values of other channels. No
  * allocation and no string in the steady state.
  * Source: the payload is ours; the time is RFC 3339, UTC, cut after its last digit.
  */
@@ -10,8 +10,8 @@ import { channels, TEMPERATURE } from "../channels/channels.js";
 import { PAIRS, writeDate, writeMilliseconds, writeTimeOfDay } from "./calendar.js";
 import { firstChannel, type SecondDigits, type StoredSample } from "./stored.js";
 
-const VALUE_LENGTH = 10; // the longest: -8388.607
-/** The longest JSON: quotes and separators with each key; 24 for the time, 15 for the number, 16 for the rest. */
+const VALUE_LENGTH = 10; // -8388.608 has 9
+/** Above the longest JSON, in bytes: 4 for quotes, colon and comma of each key; 24 for the time, 15 for the number, 16 for the rest. */
 export const MAX_PAYLOAD = channels.reduce((sum, { key }) => sum + key.length + 4 + VALUE_LENGTH, 24 + 15 + 16);
 
 /** JSON with all values, or only the temperature's digits. */
@@ -45,19 +45,19 @@ export class Renderer {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
   // The contents of the buffer. NaN: not there, or not at its present place; NaN fails every comparison.
-  private base: object = this; // of the last sample; itself, which is none: that had no base
+  private base: object = this; // of the last sample; `this`: it had none
   private mask = 0; // the channels; 0: none yet
   private channel = TEMPERATURE; // the first of them, or the single one
-  private decimals = 0; // its
+  private decimals = 0; // of that channel
   private valueEnd = 0; // of the first value, which is the temperature or a single channel's
   private sign = 1;
-  private degree = Number.NaN; // least thousandths, without the sign, that show the digits before the point; of two decimals
+  private degree = Number.NaN; // lowest thousandths, without sign, that show the present digits before the point; only with two decimals
   private othersEnd = 0; // end of the last value
   private timeEnd = 0; // where `ts` ended, or the last value if there is none
   private day = Number.NaN; // its beginning, milliseconds since 1970
-  private minute = Number.NaN; // likewise
+  private minute = Number.NaN; // its beginning, milliseconds since 1970
   private secondDigits: SecondDigits = 0; // of `ts`
-  private hundred = Number.NaN; // the sequence number without its last two digits, which are there
+  private hundred = Number.NaN; // the sequence number, rounded down to hundreds; the last two digits are in the buffer
   private end = 0;
 
   /** `buffer`: its first MAX_PAYLOAD bytes belong to the renderer. */
@@ -125,7 +125,7 @@ export class Renderer {
     }
     this.sign = milli < 0 ? -1 : 1;
     const whole = ((milli * this.sign + 5) / 1000) | 0;
-    this.degree = hasValue && decimals === 2 && whole > 0 ? whole * 1000 - 5 : Number.NaN; // about zero the sign depends on the rest
+    this.degree = hasValue && decimals === 2 && whole > 0 ? whole * 1000 - 5 : Number.NaN; // near 0 the sign depends on the digits after the point
   }
 
   /** The values after the temperature, each with its key. */
@@ -143,7 +143,7 @@ export class Renderer {
     if (at !== this.othersEnd) this.moved(at);
   }
 
-  /** The values end at another place: what follows is overwritten, or misplaced. */
+  /** The values end at another place: all that follows has to be written again. */
   private moved(end: number): void {
     this.othersEnd = end;
     this.timeEnd = 0;

@@ -13,7 +13,7 @@ export interface RoomStore {
   readNote(tag: number): Uint8Array | undefined;
   /** The value in force when the entry was appended. */
   noteAt(sequence: number, tag: number): Uint8Array | undefined;
-  /** Whether `isPast` returns true for a later value: the first one, which it must for all behind it, too. */
+  /** Whether `isPast` returns true for a later value; see ClockNotes. */
   findNoteAfter(sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean;
 }
 
@@ -24,14 +24,14 @@ const NONE = -1;
 
 /** Number and topic of a room, from the notes in flash. */
 export class Rooms {
-  /** Of the current room, modulo 256. */
+  /** Number of the current room, modulo 256. */
   readonly number: number;
   private readonly name: Uint8Array;
   private readonly boot: number;
   private readonly store: RoomStore;
   private readonly topicOf: TopicOf;
   private readonly topics: (Uint8Array | undefined)[] = []; // by channel, in the current room
-  // Boot and room are both modulo something: only together do they identify a room.
+  // Boot (modulo 65,536) and room (modulo 256) identify a room only together.
   private past = NONE;
   private pastName: Uint8Array | undefined;
   private pastTopics: (Uint8Array | undefined)[] | undefined; // by channel, in that room
@@ -66,7 +66,7 @@ export class Rooms {
     if (pastName === undefined) return undefined;
     this.pastTopics ??= [];
     let topic = this.pastTopics[channel];
-    // Mostly it is still the current room.
+    // Mostly the room is the same as now.
     topic ??= sameNote(pastName, this.name) ? this.topicNow(channel) : this.topicOf(pastName, channel);
     this.pastTopics[channel] = topic;
     return topic;
@@ -74,7 +74,7 @@ export class Rooms {
 
   private findPast(origin: number, room: number, sequence: number): void {
     let note = this.store.noteAt(sequence, ROOM);
-    // It is damaged: each block repeats it, until there is another.
+    // The note is damaged: the next block repeats it at its head.
     if (note === undefined || note[0] !== room) note = nextNote(this.store, sequence, ROOM);
     this.pastName = note !== undefined && note[0] === room ? note.subarray(1) : undefined;
     this.past = this.pastName === undefined ? NONE : origin;
@@ -82,8 +82,8 @@ export class Rooms {
   }
 
   /**
-   * The number of the room: unchanged, if it is the last one noted. Else the boot's, because a boot has one room: it differs from
-   * that of a room whose note is damaged, and of the last one in any case.
+   * The number of the room: unchanged if the room is the last one noted. Otherwise the boot's number, as a boot has one room: it
+   * differs from the number of a room whose note is damaged. The last room's number is never used for another one.
    */
   private enter(notes: Sticky): number {
     const last = this.store.readNote(ROOM);

@@ -1,7 +1,7 @@
 /*
  * Short records: the differences between a sample and its base. The base is a note of the outbox, in force until the next one:
- * when its first sample was taken, the interval, and a value of each channel. A short record contains the deviation of the
- * values and the time from that. If a deviation does not fit its bits, a longer form is used, or a record without a base
+ * when its first sample was taken, the interval, and a value of each channel. A short record contains how far values and time
+ * deviate from that. If a deviation does not fit its bits, a longer form is used, or a record without a base
  * (record.ts). Pure: no I/O, no allocation once a base is set.
  *
  * Short record, a number of 24, 32 or 64 bits (3, 4 or 8 bytes), from bit 0 on:
@@ -76,12 +76,12 @@ export class Base {
   number = 0;
   private firstMs = 0;
   /**
-   * For each channel of the mask: its index in the table, decimals, bits, and the steps for which bits of 0 stand. One array
-   * needs less RAM.
+   * For each channel of the mask: its index in the table, decimals, number of bits, and the value in steps that bits of 0 mean.
+   * One array needs less RAM.
    */
   private readonly parts: number[] = [];
-  // Computed once for most records: of the first channel; where the time of a record with all channels begins; and, in a short
-  // one, half of the time's range, and its shift.
+  // Computed once, as most records need it: of the first channel; the bit at which the time begins in a record with all channels;
+  // and, in a record of 3 bytes, half of the time's range, and its shift.
   private channel = 0;
   private digits = 0;
   private low = 0;
@@ -157,7 +157,7 @@ export class Base {
     return true;
   }
 
-  /** Length of a short record with small deviations, in bytes; 0: so many channels do not fit any. */
+  /** Length of a short record with small deviations, in bytes; 0: the channels are too many for any. */
   get usualLength(): number {
     let end = this.timeAt;
     if (this.isSingle) {
@@ -332,7 +332,7 @@ export class Base {
   }
 }
 
-/** The longer forms: 32 bits, or 64, of which the upper 32 are the time. `lateMs` was rounded up by half a unit of `shift`. */
+/** Writes the longer forms: 32 bits, or 64, of which the upper 32 are the time. `roundedMs`: the delay plus half a unit of 2^`roundedBy` ms. */
 function packLate(
   showsMilliseconds: boolean,
   roundedMs: number,

@@ -15,8 +15,8 @@ const TAGS = 8; // as many as the outbox has
 export class Sticky {
   private readonly store: NoteStore;
   private owed: (Uint8Array | undefined)[] | undefined; // by tag; exists while some are pending
-  private vital = 0; // the tags, a bit each, without which entries cannot be read
-  /** Some note is not on flash. */
+  private vital = 0; // tags of notes without which entries cannot be read, a bit each
+  /** Some note is not in flash. */
   isOwing = false;
 
   constructor(store: NoteStore) {
@@ -30,13 +30,13 @@ export class Sticky {
     this.retry();
   }
 
-  /** As `write`; entries cannot be read before the note is on flash. */
+  /** As `write`. Entries cannot be read without this note. */
   writeVital(tag: number, value: Uint8Array): void {
     this.vital |= 1 << tag;
     this.write(tag, value);
   }
 
-  /** Tries again. Returns true if all notes that entries need are on flash. */
+  /** Writes pending notes again. Returns whether all vital ones are in flash now. */
   isUnderstood(): boolean {
     this.retry();
     const owed = this.owed;

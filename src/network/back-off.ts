@@ -1,6 +1,6 @@
 /*
- * Back-off: the waiting time of the network folder's classes before they try again. Every failure in a row doubles the step,
- * within two bounds; the wait is random within the step. Pure: no clock, no timer.
+ * Back-off: how long the classes of this folder wait before they try again. Every failure in a row doubles the step, within two
+ * bounds; the wait is random within the step. Pure: no clock, no timer.
  */
 
 /** The least and the greatest step, in milliseconds. */
@@ -9,7 +9,7 @@ export interface Bounds {
   readonly longestMs: number;
 }
 
-/** The step after one more failure. `stepMs` is 0 at the beginning of a row. */
+/** The step after one more failure. `stepMs` is 0 before the first failure of a row. */
 export function nextStepMs(stepMs: number, { firstMs, longestMs }: Bounds): number {
   return Math.min(Math.max(stepMs * 2, firstMs), longestMs);
 }

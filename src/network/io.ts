@@ -1,7 +1,7 @@
 /*
  * The network hardware, as boards supply it: Wi-Fi, and UDP for NTP, in ECMA-419 style. Types only, no byte code. They match
  * `embedded:network/interface/wifi` (esp32) and `embedded:io/socket/udp` of the Moddable SDK 8.2, so that a board can pass the
- * SDK's classes unchanged. Behaviour of these classes beyond their typings is documented here, where it matters.
+ * SDK's classes unchanged. What the typings do not show is documented here.
  */
 
 /** `WiFi.connection`: ECMA-419 leaves gaps between the values, so compare with < and >=. */
@@ -29,7 +29,7 @@ export interface WiFi {
   scan(options: { onFound(result: ScanResult): void; onComplete(): void }): void;
   /**
    * Throws while it is connecting. `password`: empty for an open network; the SDK would convert `undefined` to a password of
-   * nine letters. `channel`: 1 to 13, where the scan begins; absent: at the first. The result of an attempt is only visible in
+   * nine letters. `channel`: 1 to 13, at which the scan begins; absent: at channel 1. The result of an attempt is only visible in
    * `connection`: the SDK does not report why one failed.
    */
   connect(options: { SSID: string; password: string; channel?: number }): void;

@@ -1,8 +1,8 @@
 /*
  * Link: keeps the device on its Wi-Fi network. It joins, watches, and joins again with exponential back-off and full jitter,
  * for as long as necessary. It never restarts the device, and no exception leaves its callbacks. The SDK does not report why a
- * join failed, so a scan decides: if the network is found but refuses the join, the password is wrong; otherwise it is not in
- * reach. One timer for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
+ * join failed, so a scan decides: if it finds the network, the password is wrong; otherwise the network is not in reach. One timer
+ * for the state, one for the scan; a survey of at most 20 networks. It reads no clock.
  * Source: ECMA-419 network interfaces, as in the SDK's wifi-esp32.c.
  */
 import { messageOf } from "../common/message-of.js";
@@ -14,7 +14,7 @@ import { type Trouble, troubleText } from "./trouble.js";
 
 /** Steps of the back-off. The longest is short, so that a restarted router is found again within about a minute. */
 export const LINK_STEPS = Object.freeze({ firstMs: 2_000, longestMs: 60_000 });
-/** Shortest wait before a join: a disconnect's own event comes late, and would end a join begun before it. */
+/** Shortest wait before a join: the event of a disconnect comes late, and would end a join that has begun by then. */
 export const SETTLE_MS = 1_000;
 /** Time limit for a join, including the address. */
 export const JOIN_MS = 30_000;
@@ -82,9 +82,9 @@ export class Link {
   private joins = 0;
   private drops = 0;
   private timer?: TimerId;
-  /** This join has reached the access point. */
+  /** The current join has reached the access point. */
   private associated = false;
-  /** The running survey should show why the last join failed. */
+  /** The running scan will show why the last join failed. */
   private puzzled = false;
   private survey?: Survey;
   private surveyTimer?: TimerId;
@@ -153,7 +153,7 @@ export class Link {
     };
   }
 
-  /** Leaves the network for good. No callback follows, except `onDone` of a running scan. */
+  /** Leaves the network for good. No callback follows, except those of a running scan, which ends within this call. */
   close(): void {
     if (this.state === "closed") return;
     this.enter("closed");
@@ -306,7 +306,7 @@ export class Link {
     this.guarded(() => asked.onDone(error));
   }
 
-  /** The survey for which the link waited is over. */
+  /** The scan for which the link waited is over. */
   private resume(survey: Survey | undefined, error: Error | undefined): void {
     const puzzled = this.puzzled;
     this.puzzled = false;
@@ -316,7 +316,7 @@ export class Link {
     else this.failed({ kind: "noSuchNetwork" });
   }
 
-  /** "joining", "waiting" and "up" end with this timer at the latest, "surveying" with the survey's, so the link cannot hang. */
+  /** "joining", "waiting" and "up" end with this timer at the latest, "surveying" with the scan's, so the link cannot hang. */
   private enter(state: LinkState, afterMs?: number): void {
     const timers = this.options.timers;
     if (this.timer !== undefined) timers.clear(this.timer);

@@ -1,7 +1,7 @@
 /*
  * SNTP packets: makes questions, and checks answers. Pure: no I/O, no clock. The question contains a random time stamp instead
- * of our time. An answer must repeat it, so that only a sender who sees our packets can answer for the server; and our clock is
- * not disclosed.
+ * of our time. An answer must repeat it, so only a sender who sees our packets can answer for the server. Our clock is not
+ * disclosed.
  * Sources: RFC 4330 §4 and §5 (packet, checks of a reply), §3 (eras of the time stamps); RFC 5905 §7.3 and §7.4 (kiss codes),
  * §11.2.1 (root distance).
  */
@@ -45,8 +45,8 @@ export type Reply =
 export function newQuestion(random: () => number): DataView {
   const question = new DataView(new ArrayBuffer(PACKET_BYTES));
   question.setUint8(0, VERSION_4_CLIENT);
-  // In parts of 16 bits, because not every engine's random numbers have 32 good ones. Never 0, which is the value in an answer
-  // that repeats nothing.
+  // In parts of 16 bits, because not every engine's random numbers have 32 random bits. Never 0, which an answer has that repeats
+  // no question.
   for (let at = TRANSMIT_AT; at < PACKET_BYTES; at += 2) question.setUint16(at, Math.floor(random() * 0x1_0000));
   if (question.getUint32(TRANSMIT_AT) === 0) question.setUint32(TRANSMIT_AT, 1);
   return question;
@@ -92,7 +92,7 @@ function kissCode(reply: DataView): string {
     if (letter < 0x41 || letter > 0x5a) return "";
     code += String.fromCharCode(letter);
   }
-  return code === "INIT" || code === "STEP" ? "" : code; // these two mean: not synchronised yet
+  return code === "INIT" || code === "STEP" ? "" : code; // INIT and STEP mean: not synchronised yet
 }
 
 function isZeroAt(packet: DataView, at: number): boolean {

@@ -1,11 +1,11 @@
 /*
- * Survey: the result of one scan, one entry per name, strongest first, at most MAX_NETWORKS. An access point uses several
- * channels and a house has several of them: the strongest one represents its name. No I/O and no timer. Names come from
- * strangers' networks: names with control characters are removed.
+ * Survey: the result of one scan, one entry per name, strongest first, at most MAX_NETWORKS. A house may have several access
+ * points, each on several channels: the strongest one represents the name. No I/O and no timer. Names come from strangers'
+ * networks, so those with control characters are left out.
  */
 import type { ScanResult } from "./io.js";
 
-/** Networks kept. A block of flats has more, but weak ones are useless. */
+/** Networks kept. In a block of flats there are more, but weak ones are of no use. */
 export const MAX_NETWORKS = 20;
 
 /** A network found by a scan. */
@@ -18,13 +18,13 @@ export interface Network {
   readonly secured: boolean;
 }
 
-/** The result of one scan: one entry a name, the strongest ones. */
+/** The result of one scan. */
 export class Survey {
   private readonly found: Network[] = [];
   private readonly sought: string;
   private _heard = false;
 
-  /** `sought`: the name for which `heard` answers, even if it is too weak to be kept. */
+  /** `sought`: the name for which `heard` is set when it is found, even if it is too weak to be kept. */
   constructor(sought: string) {
     this.sought = sought;
   }

@@ -1,7 +1,6 @@
 /*
- * One question to one time server: resolves its name, sends a datagram, waits for the answer. Ends once, with a call of
- * `onEnd`; has a socket only while it is open. Datagrams that are not the answer to this question (another sender, another time
- * stamp) are ignored.
+ * One question to one time server: resolves its name, sends a datagram, waits for the answer, and calls `onEnd` once. It has a
+ * socket only meanwhile. Datagrams that do not answer this question (another sender, another time stamp) are ignored.
  */
 
 import { messageOf } from "../common/message-of.js";
@@ -11,7 +10,7 @@ import { NTP_PORT, newQuestion, type Reply, readReply } from "./sntp.js";
 
 /** Time limit for resolving the name, in milliseconds: the SDK's resolver takes up to ten seconds. */
 export const RESOLVE_MS = 12_000;
-/** From sending to the answer, in milliseconds. The time is taken from the middle, so it is right within half of this. */
+/** Time limit for the answer, in milliseconds. The time is taken from the middle of the round trip, so its error is at most half of this. */
 export const ANSWER_MS = 4_000;
 
 /** How one question ended. */
@@ -110,7 +109,7 @@ export class TimeQuestion {
   private timeOf(receivedMs: number, answeredMs: number): Outcome {
     const nowMs = this.options.uptimeMs();
     const thereAndBackMs = nowMs - this.sentMs;
-    const heldMs = answeredMs - receivedMs; // by the server; both clocks run alike for so short a time
+    const heldMs = answeredMs - receivedMs; // by the server, measured by its clock, whose drift does not matter here
     if (!(heldMs >= 0 && heldMs <= thereAndBackMs + 1)) {
       return { kind: "unusable", why: "its time stamps contradict each other" };
     }

@@ -1,9 +1,9 @@
 /*
  * TimeSync: sets the wall clock by SNTP while the link is up, and again about once a day. It is careful with public servers: no
- * server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less if a server asks for that. An answer is accepted
+ * server twice within 15 s (RFC 4330 §10), with back-off and jitter, and less often if a server asks for that. An answer is accepted
  * if its server reports a synchronised clock, if it is plausible for this firmware, and if enough other answers agree
  * (time-votes.ts). If servers contradict each other, the clock is unchanged until more of them agree. After a sleep, when there
- * is no time to ask a server twice, one answer is enough if the clock can have drifted so far, and no other server answers.
+ * is no time to ask a server twice, one answer is enough if the clock can have drifted so far, and no other server contradicts it.
  */
 
 import type { TimerId, Timers } from "../common/timers.js";
@@ -12,9 +12,9 @@ import type { NTPPort } from "./io.js";
 import { type Outcome, TimeQuestion } from "./time-question.js";
 import { isWithinDrift, type LastSet, TimeVotes, votesNeeded } from "./time-votes.js";
 
-/** No answer is earlier: this source was written then. */
+/** No answer is earlier than this, in milliseconds since 1970: the source was written then. */
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
-/** Nor later than this, in milliseconds since 1970. */
+/** No answer is later than this, in milliseconds since 1970. */
 export const LATEST_MS = Date.UTC(2066, 0, 1);
 /** Shortest wait between two questions to one server. RFC 4330 §10, item 1: 15 s. */
 export const MIN_WAIT_MS = 15_000;
@@ -29,7 +29,7 @@ export const DENY_MS = 86_400_000;
 /** Shortest time between two settings of the clock; up to an hour more, so that many devices do not ask at once. */
 export const REFRESH_MS = 86_400_000;
 const REFRESH_SPREAD_MS = 3_600_000;
-/** A clock in sleep that was not set for so long, in milliseconds, may be wrong by an hour, which is reported. */
+/** After so long in sleep without being set, in milliseconds, a clock may be wrong by an hour. This is reported. */
 export const OVERDUE_MS = 86_400_000;
 
 /** The object is kept, and its properties are read again and again. */
@@ -50,7 +50,7 @@ export interface TimeSyncOptions {
   setUtc(utcMs: number): void;
   /** Called after `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
   onSynced?(utcMs: number, movedMs: number | undefined): void;
-  /** A line for the log: no answer, or one that is not accepted; overdue. Each reported once, until the next success. */
+  /** A line for the log: why there is no time. Only the first reason since the last success is reported, and once that it is overdue. */
   onProblem?(text: string): void;
   /** The owner's callback threw, and was caught here. */
   onFault?(error: unknown): void;
@@ -60,19 +60,19 @@ export interface TimeSyncOptions {
 export interface TimeStatus {
   /** The server of the current or the next question. */
   readonly host: string;
-  /** "down": the link is. "waiting": for the next question. */
+  /** "down": the link is down. "waiting": for the time of the next question. */
   readonly state: "down" | "asking" | "waiting" | "closed";
   /** Time since the clock was set, in milliseconds; undefined while it was not. */
   readonly ageMs?: number;
   /** Why the last question failed. */
   readonly problem?: string;
-  /** Of a device that sleeps: the clock was not set for more than a day, and what helps. */
+  /** Only of a device that sleeps: the clock was not set for more than a day, and the remedy. */
   readonly overdue?: string;
 }
 
 interface Server {
   readonly host: string;
-  /** In uptime: not before this. */
+  /** Uptime before which it must not be asked again. */
   dueMs: number;
 }
 
@@ -114,8 +114,8 @@ export class TimeSync {
   }
 
   /**
-   * No further answers are waited for: after a sleep, one is enough if it is no further off than the clock drifts, and no other
-   * contradicts it. There may be only one server, and a report is too short to ask it twice.
+   * Does not wait for further answers: after a sleep, one is enough if it is no further off than the clock can drift, and no
+   * other contradicts it. There may be only one server, and a report is too short to ask it twice.
    */
   settle(): void {
     const last = this.options.lastSet?.();
@@ -211,7 +211,7 @@ export class TimeSync {
     });
   }
 
-  /** Plausible, but not confirmed: another server is asked, or the same one again. A failure only if servers contradict each other. */
+  /** The answer is plausible, but not confirmed: another server is asked, or the same one again. It is a failure only if servers contradict each other. */
   private unconfirmed(bootMs: number): void {
     const { host } = this.servers[this.at];
     if (this.votes.disagree) {
@@ -247,7 +247,7 @@ export class TimeSync {
     this.askedOne();
   }
 
-  /** All servers have been asked, without success. */
+  /** A question has ended without setting the clock. When all servers have been asked, the answers so far have to do. */
   private askedOne(): void {
     if (this.asked >= this.servers.length) this.settle();
   }
@@ -271,7 +271,7 @@ export class TimeSync {
     this.at = (this.at + 1) % this.servers.length;
   }
 
-  /** Waits for the next question: servers in turn, but one that must not be asked for longer is skipped. */
+  /** Waits for the next question. Servers are asked in turn; one that must not be asked yet is skipped if another may be asked earlier. */
   private waitUntil(dueMs: number): void {
     this.rest("waiting");
     this.dueMs = dueMs;
@@ -287,7 +287,7 @@ export class TimeSync {
     this.timer = this.options.timers.set(() => this.ask(), delayMs);
   }
 
-  /** No timer, no socket. */
+  /** Releases timer and socket. */
   private rest(state: TimeStatus["state"]): void {
     this.state = state;
     if (this.timer !== undefined) this.options.timers.clear(this.timer);

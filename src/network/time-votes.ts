@@ -4,16 +4,16 @@
  * stays the same while the clock runs.
  */
 
-/** How far two answers may differ and still agree, in milliseconds: each is right within two seconds at worst. */
+/** How far two answers may differ and still agree, in milliseconds. */
 export const AGREE_MS = 2_000;
 /** A crystal's error: milliseconds of drift a millisecond. */
 const DRIFT = 1 / 10_000;
 /** How far a first answer may be ahead of the latest known time before more servers have to confirm it. */
 const PLAUSIBLE_MS = 2 * 365 * 86_400_000;
 
-/** A repeated answer from an address counts as two only if it was asked this much later: by then its name may lead elsewhere. */
+/** A repeated answer from an address counts once more only if it comes this much later: by then its name may lead to another server. */
 const REPEAT_MS = 10_000;
-/** Addresses remembered: a pool's names lead to ever new ones. */
+/** Addresses remembered: the names of a pool lead to new ones again and again. */
 const MAX_VOTES = 8;
 
 /** What is known before a server is asked. */
@@ -44,12 +44,12 @@ export interface LastSet {
 }
 
 /**
- * More than the clock drifts in sleep: milliseconds of drift a millisecond. The same as journal/dating.ts takes for drift, so that
- * what is accepted here as drift is dated as drift there.
+ * More than the clock drifts in sleep: milliseconds of drift a millisecond. The same as SLOW_CLOCK.maxDrift in journal/dating.ts, so
+ * that what is accepted here as drift is dated as drift there.
  */
 export const SLEEP_DRIFT = 1 / 10;
 
-/** Whether a clock that was set before a sleep can have drifted as far as `bootMs` says. */
+/** Whether a clock that was set before a sleep can have drifted to `bootMs`. */
 export function isWithinDrift(bootMs: number, uptimeMs: number, { syncUtcMs, syncUptimeMs }: LastSet): boolean {
   return Math.abs(bootMs + syncUptimeMs - syncUtcMs) <= AGREE_MS + (uptimeMs - syncUptimeMs) * SLEEP_DRIFT;
 }
@@ -94,12 +94,12 @@ export class TimeVotes {
     return answers >= needed && surplus > 0;
   }
 
-  /** Whether any two addresses contradict each other. */
+  /** Whether an address contradicts the first one. */
   get disagree(): boolean {
     return this.votes.some(({ bootMs }) => !agree(bootMs, this.votes[0].bootMs));
   }
 
-  /** The latest answer, if no address contradicts another. */
+  /** The latest answer, if no address contradicts the first one. */
   get unanimous(): number | undefined {
     return this.disagree ? undefined : this.votes.at(-1)?.bootMs;
   }

@@ -2,9 +2,9 @@
 
 /** Why the link is not up. */
 export type Trouble =
-  /** No scan found it: another name, out of reach, switched off, hidden, or on a band that the chip does not have. */
+  /** The scan did not find it: another name, out of reach, switched off, hidden, or on a band that the chip does not have. */
   | { readonly kind: "noSuchNetwork" }
-  /** A scan found it, but it refused the connection. Mostly the password is wrong; at the edge of its range it may be the distance. */
+  /** The scan found it, but it refused the connection. Mostly the password is wrong; sometimes it is too far away. */
   | { readonly kind: "wrongPassword" }
   /** Connected, but no address was assigned in time (DHCP). */
   | { readonly kind: "noAddress" }

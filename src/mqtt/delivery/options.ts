@@ -36,7 +36,7 @@ export interface SessionStart {
 /** Options of a session: the store of outgoing entries, how an entry becomes a message, the window, and callbacks for results. */
 export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions {
   readonly outbound?: OutboundStore<E>;
-  /** Makes the message of an entry; undefined: it cannot be made, and the entry becomes a dead letter. Must not throw. */
+  /** Makes the message of an entry; undefined: it cannot be made, and the entry becomes a dead letter. An exception closes the connection; the entry stays. */
   render?(entry: E): Message | undefined;
   /**
    * Most entries in flight, 1 to 1,024; default 8. At QoS 2 never more than 8: a 3.1.1 server cannot report its limit, and
