@@ -134,7 +134,7 @@ export async function updateRows(change: (script: string) => string = (script) =
     await xs.evaluate("bench.app.boot('updatable'); bench.app.run(20, 'up')");
     const idle = await shows("", /^$/);
     await xs.evaluate("bench.update.announce(); bench.app.run(1, 'up'); bench.update.block(0); bench.update.block(1)");
-    const receiving = await shows("bench.update.block(2, 3000)", /^9\.0\.0 comes, 25 %$/);
+    const receiving = await shows("bench.update.block(2, 3000)", /^9\.0\.0 is being received, 25 %$/);
     const blocks = [2, 3, 4, 5, 6, 7].map((n) => `bench.update.block(${n})`).join("; ");
     const verifying = await shows(blocks, /^9\.0\.0 is verified/);
     const over = await shows("bench.app.run(20, 'up')", /^9\.0\.0 failed|^$/);

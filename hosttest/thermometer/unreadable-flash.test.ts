@@ -226,7 +226,7 @@ test("the newest block's head is read wrong twice at a boot, by more than a bit:
   one.flash.faults = {};
   house.broker.start();
   time.advance(2 * HOUR);
-  expect(one.restarts).toEqual(["flash reads otherwise than at the start"]);
+  expect(one.restarts).toEqual(["flash has a newer block than at the start"]);
   const numbers = numbersOf(house);
   for (let number = 0; number < stored; number++) expect(numbers).toContain(number);
   expect(one.status("losses") ?? "").not.toContain("damaged");

@@ -80,7 +80,7 @@ describe("a connection that TLS refuses", () => {
     const { one, house, time } = device(() => ending);
     time.advance(10 * MINUTE);
     const line =
-      "TLS: its certificate has expired (broker.test: May 1 2026): renew it at the broker; if it has not, the clock is wrong: check ntp";
+      "TLS: its certificate has expired (broker.test: May 1 2026): renew it at the broker; if it is still valid, the clock is wrong: check ntp";
     expect(one.port.take().split(`warn: broker 10.0.0.1:8883: ${line}`)).toHaveLength(2);
     expect(one.status("broker")).toMatch(/tries again in .*; last failure: TLS: its certificate has expired/);
     expect(house.messages).toEqual([]);

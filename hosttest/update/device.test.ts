@@ -111,7 +111,7 @@ test("between two updates it keeps only the last refusal, a waiting offer, and h
   hear(offerOf(NEW), 0, 100);
   expect(device.status("update")).toBeUndefined();
   hear(offerOf(NEW), 100);
-  expect(device.status("update")).toBe("0.3.0 comes, 0 %");
+  expect(device.status("update")).toBe("0.3.0 is being received, 0 %");
 });
 
 test("an image that never joins the network is rolled back after ten minutes; the old one reports why, in the log, in status, at the broker", () => {

@@ -27,7 +27,7 @@ test("a good image is written, verified, started on trial, confirmed, and starts
   expect(setup.started.slice(2)).toEqual(["0.3.0", "0.3.0"]);
   expect(setup.flash.violations).toBe(0);
   expect(setup.log).toEqual([
-    "info update: 0.3.0 comes",
+    "info update: 0.3.0 is being received",
     "info update: 0.3.0 is verified",
     "info update: 0.3.0 is started",
     "restart: update to 0.3.0",
@@ -137,7 +137,8 @@ describe("refused, with the reason, and nothing is erased", () => {
     setup.announce(offerOf(NEW));
     setup.send(offerOf(NEW), NEW, 0);
     setup.announce(offerOf(other, { id: "00000002", version: "0.4.0" }));
-    expect(setup.state).toMatchObject({ state: "refused", reason: "another update is running: 0.3.0 comes, 31 %" });
+    const reason = "another update is running: 0.3.0 is being received, 31 %";
+    expect(setup.state).toMatchObject({ state: "refused", reason });
     setup.time.advance(60_000);
     const state = drive(setup, offerOf(other, { id: "00000003", version: "0.4.0" }), other);
     expect(state).toMatchObject({ state: "confirmed", version: "0.4.0" });

@@ -1,6 +1,6 @@
 /*
- * The factory reset: removes what the broker retains, erases readings and settings, and boots as a new device. Both are erased,
- * not deleted: deleted values, passwords among them, remain readable in flash for a long time.
+ * The factory reset: removes what the broker retains, erases the flash of readings and settings, and boots as a new device.
+ * Settings are not just deleted: deleted values, passwords among them, remain readable in flash for a long time.
  * A flag shows that a reset is under way, from before the first erase until after the last. Half-erased flash is therefore
  * never mounted, and a boot continues an interrupted reset. While the readings are erased, the flag is a key in the settings'
  * store; while the store itself is erased, it is a mark on the readings' flash.

@@ -16,7 +16,7 @@ import { openRecords, type Records, type RecordsOwner } from "./records.js";
 
 /** Time before flash that could not be read is tried again, in milliseconds. */
 export const READ_AGAIN_MS = 5_000;
-/** The same, if it follows a restart: flash that can be read only now and then must not keep the device busy with restarts. */
+/** The same after a restart: flash that can be read only now and then must not make the device restart all the time. */
 const AFTER_RESTART_MS = 60_000;
 /** Longest time between two mounts. */
 const MAX_MS = 15 * 60_000;
@@ -140,7 +140,7 @@ export class FlashRetry {
     const isOver = owner.board.clock.uptimeMs() - this.sinceMs >= PATIENCE_MS;
     if (owner.outbox === undefined) this.mountAgain(isOver);
     else {
-      if (isOver && !owner.outbox.passUnreadable()) owner.restart("flash reads otherwise than at the start");
+      if (isOver && !owner.outbox.passUnreadable()) owner.restart("flash has a newer block than at the start");
       else owner.uplink?.wake();
     }
   }

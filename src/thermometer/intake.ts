@@ -1,7 +1,7 @@
 /*
- * The intake: a calibrated sample is stored in flash by the journal and handed to the uplink. At QoS 0 it is sent at once. So
- * it is if flash refuses it or cannot be used: sent with QoS 0's promise is better than lost. Failing flash is tried again
- * after a while, with a sample: it may work again, and each attempt uses up a sequence number.
+ * The intake: the journal stores a calibrated sample in flash, and the uplink sends it. At QoS 0 it is sent at once. So it is if
+ * flash fails or cannot be used: at most once is better than never. Failing flash is tried again with a later sample, but not
+ * with each one, because each attempt uses up a sequence number.
  */
 import type { Board } from "../board.js";
 import { TEMPERATURE } from "../channels/channels.js";
@@ -42,7 +42,7 @@ export class Intake {
   isFlashFailing = false;
   private readonly owner: IntakeOwner;
   private readonly sleep: IntakeOwner["sleep"];
-  /** How samples of QoS 0 are handled. A device that sleeps has no connection at most of its samples, and stores them. */
+  /** The QoS with which samples are stored if `mqtt.qos` is 0; 0: they are not stored. A device that sleeps mostly has no connection, so it stores them. */
   private readonly keptQoS: 0 | 1;
   /** Makes the messages if there is no flash. */
   private unkept: Journal | undefined;
@@ -121,7 +121,7 @@ export class Intake {
     return undefined;
   }
 
-  /** As the journal; -1 also if flash cannot be read, and the journal does not know how to go on. */
+  /** As the journal's `append`; -1 also if flash cannot be read. */
   private append(journal: Journal, sample: Sample, qos: 1 | 2): number {
     try {
       return journal.append(sample, qos, this.sleep?.sampleMs());

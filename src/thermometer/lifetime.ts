@@ -28,8 +28,8 @@ export class Lifetime {
   private known: DataView | undefined;
 
   /**
-   * Counts a boot. `goesOn`: the number of a boot that continues after a sleep; it is not counted again if flash knows it.
-   * `isCertain`: flash is known to have it, and is not read.
+   * Counts a boot. `goesOn`: the number of a boot that continues after a sleep; it is not counted again if flash has it.
+   * `isCertain`: flash certainly has it, and is not read.
    */
   constructor(store: LifetimeStore, notes: Sticky, goesOn?: number, isCertain = false) {
     this.store = store;

@@ -1,6 +1,6 @@
 /*
- * Replaces a settings' store that cannot be opened: it is empty and stores nothing. The device then runs on its defaults, and
- * the prompt shows the reason.
+ * Replaces a settings store that cannot be opened: it is empty and stores nothing. The device then uses the defaults, and the
+ * prompt shows the reason.
  */
 import type { Board } from "../board.js";
 import { messageOf } from "../common/message-of.js";

@@ -1,7 +1,6 @@
 /*
- * Options of settings, outbox, clock and link: an object each, which holds only the thermometer and forwards to it. Its methods
- * are in flash; an options object with a function for each callback would take ten times the RAM for as long as the device
- * runs.
+ * Options of settings, outbox, clock and link. Each is an object that holds only the thermometer and forwards to it. Its methods
+ * are in flash; an object with a function for each callback would take ten times the RAM, as long as the device runs.
  */
 import type { Board, Timers } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
@@ -93,8 +92,8 @@ export class SettingsOwner extends Owned implements SettingsOptions {
   }
 
   /**
-   * Applies to new values only. A saved value stays in force: to send a password unencrypted because the board has lost its TLS
-   * would be worse than to stop.
+   * Applies to new values only. A saved value stays in force: if the board has no TLS any more, it is better to stop than to send a
+   * password unencrypted.
    */
   refuse(key: Key, value: Value): string | undefined {
     const board = this.owner.board;
@@ -157,7 +156,7 @@ export class OutboxOwner extends Owned implements OutboxOptions {
       return;
     }
     if (event.kind === "dropped") this.owner.board.observer?.evicted?.(event.first, event.end);
-    // The failure of the flash was logged once; not again for each entry.
+    // Failing flash was logged once, and is not logged for each entry.
     if (this.owner.intake?.isFlashFailing && (event.kind === "refused" || event.kind === "unmarked")) return;
     this.owner.log("warn", `outbox: ${event.message}`);
   }

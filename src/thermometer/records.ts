@@ -34,7 +34,7 @@ export interface Past {
   /** Uptime of its last sample, in milliseconds. */
   readonly lastMs: number;
   readonly clock: ClockState;
-  /** The base sample from which short records deviate, as a note; empty: flash has it. */
+  /** The base of its short records, as a note; empty: the latest in flash. */
   readonly base: Uint8Array;
 }
 

@@ -122,7 +122,7 @@ export class Sampling implements SamplerOptions {
   /** Takes one sample out of turn and sends it like the others. `done` gets the temperature, or the reason why there is none. */
   sampleNow(done: (answer: Answer) => void): void {
     this.answer({ failed: "asked again" });
-    // A known fault is not reported again, so that the answer comes from this timer.
+    // A known fault is not reported again: the answer then comes from this timer.
     const timer = this.owner.board.timers.set(() => {
       const trouble = this.sampler.status().lastError?.message;
       this.answer({ failed: trouble ?? "the sensor does not answer" });
@@ -165,7 +165,7 @@ export class Sampling implements SamplerOptions {
     return this.eachChannels("resolution");
   }
 
-  /** A device that sleeps has a new filter for each sample, which could not filter anything. */
+  /** Off on a device that sleeps: it would begin a new filter at each sample. */
   get filter(): Values["filter"] {
     return this.owner.sleep === undefined ? this.owner.settings.get("filter") : "off";
   }

@@ -97,7 +97,7 @@ export class Updating extends Updates<UpdatingOwner> {
     return this.device.board.version ?? VERSION;
   }
 
-  /** No state waits in RAM: if the socket does not accept it, the state of that moment is sent a little later. */
+  /** Sends the state. If the socket does not accept it, the state as it is by then is sent a little later; none waits in RAM. */
   protected override onState(): void {
     const { client } = this;
     this.rest();

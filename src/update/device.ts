@@ -7,7 +7,7 @@ import type { UpdateStore } from "./record.js";
 export interface UpdateDevice {
   readonly board: { readonly timers: Timers; readonly clock: { uptimeMs(): number } };
   readonly store: UpdateStore;
-  /** `lastWords`: why the last run ended; "": normally, or not known. */
+  /** `lastWords`: why the last run ended; "": it ended normally, or the reason is not known. */
   readonly health: { readonly lastWords: string };
   /** The trial is over, and this image stays. */
   onConfirmed(): void;

@@ -3,7 +3,7 @@
  * block of flash (the last one may be shorter). It is written as it arrives, a page at a time. An interrupted chunk is sent
  * again, and its block is erased first. Exceptions of the flash go to the caller, which ends the update.
  *
- *   chunk:  0 id of the offer (4, as its digits say), 4 offset in the image (4, little-endian), 8- bytes
+ *   chunk:  0 id of the offer (4 bytes, in the order of its digits), 4 offset in the image (4, little-endian), 8- bytes of the image
  */
 import { toHex } from "../common/ascii.js";
 import { SHA256 } from "../common/sha256.js";
@@ -33,10 +33,10 @@ export class ImageWriter {
   at: number;
   /** Bytes that were written before the boot. */
   readonly beganAt: number;
-  /** Until this uptime, the device stays awake for the next chunk, in milliseconds. */
+  /** Uptime until which the device stays awake for the next chunk, in milliseconds. */
   patienceEndMs = 0;
   readonly record: UpdateRecord;
-  /** The head of a chunk, and bytes still to be programmed. */
+  /** The head of a chunk, then bytes that are not programmed yet. */
   private readonly page = new Uint8Array(CHUNK_HEAD + PAGE);
   private hash: SHA256 | undefined;
   private filled = 0;

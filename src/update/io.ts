@@ -43,7 +43,7 @@ export interface UpdateOptions {
   readonly key?: Uint8Array;
   /**
    * Whether `signature`, 64 bytes, is the Ed25519 signature of `message`, 32 bytes, by the private key of `key` (RFC 8032,
-   * 5.1.7). Points that are invalid and values above their limit count as not signed. Never throws.
+   * §5.1.7). False also for invalid points and for values above their limit. Never throws.
    */
   isSigned(message: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean;
   /** The battery may be too low for an update. Absent: no battery. */

@@ -1,12 +1,12 @@
 /*
  * The announcement of an image, and the reasons to refuse it. The signature covers the SHA-256 digest of a statement with chip,
- * version, size, and the image's own digest. None of these can therefore be changed, nor can an older signed image pass for a
- * new one. It is checked before the first byte is erased, and again before the switch.
+ * version, size, and the image's own digest. None of these can therefore be changed, and an older signed image cannot pass for a
+ * new one. The signature is checked before the first byte is erased, and again before the switch.
  *
  *   {"id":"0badcafe","version":"0.3.0","chip":"esp32","size":1048576,"sha256":"<64 digits>","signature":"<128 digits>","force":true}
  *
- * `id`, eight hexadecimal digits: of this attempt; each chunk contains it, and a repeated announcement only gets an answer.
- * `force`: accept a version that is not newer. `wait`: not yet; the version is shown as available until it is announced without
+ * `id`, eight hexadecimal digits: names this attempt. Each chunk contains it; a repeated announcement is only answered. `force`:
+ * accept a version that is not newer. `wait`: do not update yet; the version is shown as available until it is announced without
  * `wait`, or removed. `wait` is not signed: whoever may announce may also announce the same image without it.
  */
 import { fromASCII, fromHex, toASCII } from "../common/ascii.js";
@@ -46,10 +46,10 @@ export function parseOffer(bytes: Uint8Array | undefined): Partial<Offer> | unde
   }
 }
 
-/** Also checks the record in flash. */
+/** Whether all fields are there, with the right types and forms. Also used to check the record in flash. */
 export function isOffer(offer: Partial<Offer> | undefined): offer is Offer {
   const { id, version, chip, size, sha256: digest, signature } = offer ?? {};
-  // as a JSON list, which checks types and forms at once
+  // One expression over a JSON list checks types and forms at once.
   return /^\["[\da-f]{8}","\d{1,5}\.\d{1,5}\.\d{1,5}(-[\da-z.-]{1,20})?","[\da-z_-]{1,20}",[1-9]\d{0,8},"[\da-f]{64}","[\da-f]{128}"]$/.test(
     JSON.stringify([id, version, chip, size, digest, signature]),
   );

@@ -1,6 +1,6 @@
 /*
- * The progress of an update: one value in the key-value store, beside the settings. Written by the old firmware and read by the
- * new one, and vice versa: JSON, from which each uses the fields that it knows. The store writes a value completely or not at
+ * The progress of an update: one value in the key-value store, beside the settings. The old and the new firmware read what the
+ * other has written, so it is JSON, of which each uses the fields that it knows. The store writes a value completely or not at
  * all.
  */
 import { fromASCII, toASCII } from "../common/ascii.js";
@@ -17,7 +17,7 @@ const CUT = "...";
 /** The name of each phase in `status` and log, after the version. */
 const WORDS = Object.freeze({
   /** Blocks are being written. */
-  receiving: "comes",
+  receiving: "is being received",
   /** All blocks are written, and are read back. */
   verifying: "is verified",
   /** The signature is valid, and the image is about to start. */
@@ -29,7 +29,7 @@ const WORDS = Object.freeze({
   failed: "failed",
 });
 
-/** The last three are the results of an update. */
+/** The phases; `confirmed`, `rolledBack` and `failed` are the results of an update. */
 export type Phase = keyof typeof WORDS;
 
 /** The update has ended. */
@@ -45,9 +45,9 @@ export interface UpdateRecord {
   readonly target: number;
   /** Bytes that are certainly written. */
   at: number;
-  /** How often it was selected. */
+  /** How often the image was selected. */
   tries: number;
-  /** On a device that sleeps: sleeps in a row before which no block had come. */
+  /** On a device that sleeps: times in a row that it was awake and no block came. */
   quiet: number;
   /** The sensor's fault before the switch, as `faultInRecord` has it; "": none. */
   sensor: string;
@@ -70,7 +70,7 @@ export function readRecord(store: UpdateStore): UpdateRecord | undefined {
   return;
 }
 
-/** A fault as a record keeps it: printable ASCII of limited length. To compare it with what was read from a record. */
+/** A fault as a record has it, printable ASCII of limited length: for comparing it with one read from a record. */
 export function faultInRecord(fault: string): string {
   return fromASCII(toASCII(fault.slice(0, MAX_TEXT))) as string;
 }
@@ -93,8 +93,9 @@ export function phaseAtBoot(record: UpdateRecord | undefined, slots: Slots): Pha
   const isNew = slots.running === target;
   if (phase === undefined || isOver(phase)) return slots.isTrial ? "trial" : undefined;
   if (phase === "receiving" || phase === "verifying") return isNew ? undefined : phase;
-  // "switching" without a trial: a cut erase has damaged the entry in boot selection. Otherwise the power was cut before this was recorded.
+  // A phase of "trial" or "switching". In the new slot: without a trial, "switching" means that a cut erase has damaged the entry in boot
+  // selection, and "trial" that the image was confirmed and the power was cut before this was recorded.
   if (isNew) return slots.isTrial || phase === "switching" ? "trial" : "confirmed";
-  // Otherwise the power was cut before the image was selected, or during that.
+  // In the old slot: "switching" without a failure means that the power was cut before the image was selected.
   return phase === "trial" || slots.hasFailed ? "rolledBack" : "verifying";
 }

@@ -28,11 +28,11 @@ import {
 export const CHUNK_PATIENCE_MS = 60_000;
 /** The same after a boot during an update. */
 const RESUME_PATIENCE_MS = 30_000;
-/** Sleeps in a row, each after staying awake for the next block in vain, after which the sender counts as gone. */
+/** After so many sleeps in a row without a block before them, the update fails: the sender counts as gone. */
 const MAX_QUIET = 20;
-/** The record is written after so many blocks, which is the most that a power cut can cost. */
+/** The record is written after so many blocks: a power cut can cost that many at most. */
 const BLOCKS_PER_RECORD = 16;
-/** How often an image is selected that the chip does not start. */
+/** How often an image is selected before the update fails, if the chip does not start it. */
 const MAX_TRIES = 3;
 /** Time from the last message to the restart, in milliseconds: enough for it to be sent. */
 const FAREWELL_MS = 500;
@@ -43,11 +43,11 @@ const LOOK_MS = 1_000;
 
 /** Updates from boot to boot. */
 export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
-  /** Formats that the old image cannot read must not be written. */
+  /** This image is on trial: formats that the old image cannot read must not be written. */
   isTrial: boolean;
   protected readonly device: Device;
   protected readonly update: UpdatePort;
-  /** The update under way; the last one is not kept in RAM. Undefined on trial: this image was installed in another way. */
+  /** The update that is under way; one that has ended is not kept in RAM. Undefined on trial: this image was installed in another way. */
   private record: UpdateRecord | undefined;
   private writer: ImageWriter | undefined;
   /** The announcement being received. */
@@ -72,7 +72,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
   protected abstract wantChunks(isWanted: boolean): void;
   /** The sensor's problem, as text; "no reading yet" before the first reading; "": none. */
   protected abstract sensorTrouble(): string;
-  /** A text that is the same for the same problem, even after a restart, and if the numbers in it differ; "": none. */
+  /** A text that identifies the sensor's problem: the same after a restart, and whatever numbers the message has; "": none. */
   protected abstract sensorFault(): string;
   /** The problem of link or broker; "": none. */
   protected abstract connectionTrouble(): string;
@@ -157,7 +157,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       const { at } = writer;
       writer.take(piece);
       if (writer.at > at) this.blockCame(writer);
-      if (piece.last) this.onState(); // it contains the next block wanted
+      if (piece.last) this.onState(); // it names the next block wanted
     });
   }
 
@@ -217,7 +217,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
       this.refuse(offer, why);
       return;
     }
-    this.close(); // of another one
+    this.close(); // releases an update that this one replaces
     const target = 1 - this.slots.running;
     this.record = { phase: "receiving", offer, target, at: 0, tries: 0, quiet: 0, sensor: "", why: "" };
     this.attempt(this.goOn);
@@ -241,7 +241,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     return update.isBatteryLow?.() ? "the battery is low" : undefined;
   }
 
-  /** Reports a refusal; the `id` shows whose announcement it was. */
+  /** Reports a refusal; the `id` shows which announcement is meant. */
   private refuse({ id }: Partial<Offer>, why: string): void {
     this.refused = { phase: "refused", offer: { id }, why };
     this.device.log("warn", `update: refused: ${why}`);
@@ -307,7 +307,7 @@ export abstract class Updates<Device extends UpdateDevice = UpdateDevice> {
     this.leave(`update to ${record.offer.version}`);
   }
 
-  /** Restarts, when the state has been sent. */
+  /** Restarts, after a time in which the state is sent. */
   private leave(reason: string): void {
     this.later(FAREWELL_MS, () => this.device.restart(reason));
   }

@@ -137,7 +137,7 @@ test("the whole firmware: announced, written, on trial, confirmed over mosquitto
   const offer = offerOf(image, { version: "9.0.0", chip: "simulator" });
   expect(await link.update(device, offer, image, () => {})).toBe("confirmed");
   const states = hardware.traced.map((line) => /update: 9\.0\.0 (.*)\n$/.exec(line)?.[1]).filter(Boolean);
-  expect(states).toEqual(["comes", "is verified", "is started", "is on trial", "is confirmed"]);
+  expect(states).toEqual(["is being received", "is verified", "is started", "is on trial", "is confirmed"]);
   expect(board.version).toBe("9.0.0");
   expect(new (board.update as UpdatePort).io(board.update as UpdatePort).isTrial).toBe(false);
   expect(lives.length).toBe(2);

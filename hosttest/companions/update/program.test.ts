@@ -131,7 +131,7 @@ test(
     const path = image({}, 250_000);
     for (let n = 0; n < 2; n++) {
       const { child, ended } = start("--device", id, "--image", path);
-      await one.until(({ stdout }) => stdout.includes("update: 9.0.0 comes") || n > 0);
+      await one.until(({ stdout }) => stdout.includes("update: 9.0.0 is being received") || n > 0);
       await collector.until(collector.sequences.length + 2);
       child.kill("SIGKILL");
       await ended;
@@ -196,8 +196,8 @@ test(
     await until(() => available() === "9.0.0");
     await broker.stop();
     await broker.start();
-    expect(one.stdout).not.toContain("9.0.0 comes");
-    while (!one.stdout.includes("9.0.0 comes")) {
+    expect(one.stdout).not.toContain("9.0.0 is being received");
+    while (!one.stdout.includes("9.0.0 is being received")) {
       await press(); // until the program is back at the broker
       await new Promise((resolve) => setTimeout(resolve, 200));
     }

@@ -175,7 +175,7 @@ describe("QoS 0", () => {
     house.broker.stop("kept");
     time.advance(MINUTE);
     expect(one.firmware.dropped).toBe(dropped + 6);
-    expect(one.status("losses")).toBe(`${dropped + 6} dropped, not kept`);
+    expect(one.status("losses")).toBe(`${dropped + 6} dropped, not stored`);
     expect(one.firmware.outbox?.statistics().nextSequence).toBe(0);
   });
 });

@@ -89,7 +89,7 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return versionOf(this.owner.settings);
   }
 
-  /** At QoS 2 only, where it is needed. Not for a sleeper: reports are too short for it. */
+  /** The topic that marks the session. Only at QoS 2, which needs it; not on a sleeper, whose reports are too short. */
   get sessionFilter(): string | undefined {
     const { settings, id, sleep } = this.owner;
     return sleep || settings.get("mqtt.qos") < 2 ? undefined : sessionTopic(settings.get("room"), id);
@@ -103,7 +103,7 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return this.owner.settings.get("mqtt.follow");
   }
 
-  /** Read once: the part `readings` of the uplink's `toKeep` before the sleep. */
+  /** `readings` of the uplink's `toKeep`, from before the sleep. Read once. */
   get learned(): readonly number[] {
     return this.owner.sleep?.learned.readings ?? [];
   }
@@ -120,7 +120,7 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return this.owner.settings.get("outbox.window");
   }
 
-  /** For the longest topic that it subscribes to: the prefix of discovery, at most 64 bytes, and `/status`. */
+  /** Enough for the longest topic on which messages arrive. */
   get topicLength(): number {
     return 128;
   }

@@ -1,6 +1,6 @@
 /*
- * TLS to the broker according to the settings: what each connection must be secured with, the reason why one was refused, and
- * the facts of the current one.
+ * TLS to the broker according to the settings: what is required of each connection, why one was refused, and how the current
+ * one is secured.
  * If only a key is pinned, only the key is checked: no name, no date, no CA. If a CA is set, all three are checked, and the
  * clock must be set.
  */
@@ -26,7 +26,7 @@ const DAY_MS = 86_400_000;
 /** From this many days before the end of the broker's certificate, a warning is logged every day. */
 const WARN_DAYS = 30;
 
-/** Settings that identify the server. They take effect at the next boot, and a wake is a boot. */
+/** Settings that identify the server. A change takes effect at the next boot, and a wake is a boot. */
 const SERVER = Object.freeze(["mqtt.host", "mqtt.port", "mqtt.tls", "mqtt.name", "mqtt.fingerprint"] as const);
 
 type Progress = "none" | "handshake" | "secured";
@@ -162,7 +162,7 @@ export class Encryption implements TLSDemand {
   }
 }
 
-/** For example 2027-01-31 */
+/** For example 2027-01-31. */
 function day(utcMs: number): string {
   return new Date(utcMs).toISOString().slice(0, 10);
 }

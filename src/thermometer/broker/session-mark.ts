@@ -1,12 +1,12 @@
 /*
- * The subscription that marks the broker's session (src/mqtt/README.md, "A session in doubt"). It is requested once a connection has
- * proved itself, and no more after the broker has ended a few connections on it: readings are more important.
+ * The subscription that marks the broker's session (src/mqtt/README.md, "A session in doubt"). It is requested when a connection has
+ * lasted for a while, and not any more when a few connections have ended on it: readings are more important.
  */
 import type { Client } from "../../mqtt/client.js";
 
-/** How long a connection must have lasted, in milliseconds: by then everything that presence sends has proved itself, too. */
+/** How long a connection must have lasted, in milliseconds: by then the broker has accepted all that presence sends. */
 const PATIENCE_MS = 30_000;
-/** Connections that may end on the request. */
+/** After so many connections that ended on the request, it is not sent again. */
 const LIMIT = 3;
 
 const DUE = 0;

@@ -115,12 +115,12 @@ function dayOf(utcMs: number | undefined): number {
   return utcMs === undefined ? 0 : Math.floor(utcMs / DAY_MS);
 }
 
-/** `day`: today; 0: not known, then nothing is stale. The difference counts in both directions, because the clock may have been ahead. */
+/** Whether the level in `note` is RETRY_DAYS old. `day`: today; 0: not known, then it is not. A day in the future counts as old, too: the clock may have been ahead. */
 function isStale(note: Uint8Array, day: number): boolean {
   return day > 0 && Math.abs(day - (note[DAY] | (note[DAY + 1] << 8))) >= RETRY_DAYS;
 }
 
-/** Of the same client and broker. */
+/** Whether both are of the same client and broker. */
 function isSame(note: Uint8Array, other: Uint8Array): boolean {
   for (let i = 0; i < HASH_LENGTH; i++) if (note[i] !== other[i]) return false;
   return true;

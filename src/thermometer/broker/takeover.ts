@@ -1,7 +1,7 @@
 /*
  * Detects another device with the same client id. The broker ends the older connection whenever the other device connects (MQTT
- * 3.1.1 §3.1.4-2), and MQTT 3.1.1 gives no reason. The sign is several connections in a row that the broker ended soon after
- * they began, while nothing was being sent. A broker that refuses a message ends the connection at once; after a broker's
+ * 3.1.1 §3.1.4-2), and MQTT 3.1.1 gives no reason. The sign of this is that the broker ends several connections in a row soon after
+ * they begin, while nothing is being sent. A broker that refuses a message ends the connection at once; after a broker's
  * restart or a loss of the network, the next attempt fails. It remains a guess: equipment that closes idle connections looks
  * the same.
  */

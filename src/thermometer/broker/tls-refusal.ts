@@ -13,7 +13,7 @@ function reason(kind: TLSRefusal["kind"], detail: string, name: string): string 
     case "wrongName":
       return `its certificate is not for "${name}"${detail}: set mqtt.host to the name in the certificate, or mqtt.name`;
     case "expired":
-      return `its certificate has expired${detail}: renew it at the broker; if it has not, the clock is wrong: check ntp`;
+      return `its certificate has expired${detail}: renew it at the broker; if it is still valid, the clock is wrong: check ntp`;
     case "notYetValid":
       return `its certificate is not valid yet${detail}: if it is, the clock is wrong: check ntp`;
     case "wrongUsage":

@@ -53,7 +53,7 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteO
   onProgress(isDelivered: boolean): void;
 }
 
-/** Time after which bytes handed to the socket have left the device, in milliseconds. */
+/** After this time, bytes that were passed to the socket have left the device. In milliseconds. */
 const ON_ITS_WAY_MS = 1_000;
 
 /** Reason code of MQTT 5: another client connected with the same client id. */
@@ -81,7 +81,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   private properties: Uint8Array | undefined;
   /** The broker may have a session that differs from the recorded one. */
   readonly wipeFirst: boolean;
-  /** In any earlier session. */
+  /** Number of oldest entries that may have been sent in a session that the broker still has. */
   readonly perhapsSent: number;
   readonly version5 = Broker5;
 
@@ -111,7 +111,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return lastError === status.lastError ? status : { ...status, lastError };
   }
 
-  /** Why it has not begun to connect; undefined: it has, or should not. */
+  /** What it waits for before it connects; undefined: nothing. */
   get waitsFor(): string | undefined {
     return this.isWaitingForClock ? "waits for the time, which TLS needs to check certificates: check ntp" : undefined;
   }
@@ -190,7 +190,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     return isSent;
   }
 
-  /** Removes everything that the broker retains of the device, and disconnects. `whenDone` is called after a time in which this arrives. */
+  /** Removes everything that the broker retains of the device, and disconnects. `whenDone` is called when this has had time to arrive. */
   forget(whenDone: () => void): void {
     if (this.presence.known.length === 0) {
       this.client.stop(whenDone);

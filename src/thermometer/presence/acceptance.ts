@@ -8,10 +8,10 @@
  * else ends them, and everything is published again. A network that drops now and then therefore costs at most half a minute
  * without these messages, and nothing counts as refused.
  * Details (diagnostics and their entities) are tried separately: each connection begins without them, and they are sent when it
- * has lasted. They count as refused if several connections in a row ended on them, each of which had lasted until then.
+ * has lasted. They count as refused if several connections in a row lasted until they were sent, and then ended.
  * Only a close by the server counts: no time-out, no refusal by a reason code, no loss of the network. A close also does not
- * count if the broker cannot be reached afterwards, because then it was stopped. That excuse is limited, because a broker that
- * crashes on a message is also unreachable. A boot starts without knowledge.
+ * count if the broker cannot be reached afterwards, because then it was stopped. The number of such excuses is limited, because a broker that
+ * crashes on a message cannot be reached either. At a boot nothing is known.
  * Connections of a sleeper do not last for PROOF_MS. There, the acknowledgement of something that was sent later is the proof.
  * The state survives the sleep (`learned`), and a refused kind is tried again at the beginning of a report.
  */
@@ -42,10 +42,10 @@ export type Extent =
 
 /** A server that refuses a message closes within a round trip; this is far more. In milliseconds. */
 export const PROOF_MS = 10_000;
-/** So many connections in a row must end before something is left out. */
+/** After so many connections in a row that ended, something is left out for the first time; after LATER_STRIKES more, the next. */
 export const STRIKES = 3;
 const LATER_STRIKES = 2;
-/** From the proof that the connection lasts without a kind of message to the next attempt with it, in milliseconds. */
+/** Time from the proof that a connection lasts without a kind of message to the next attempt with it, in milliseconds. */
 export const FIRST_RETRY_MS = 30_000;
 const RETRY_FACTOR = 4;
 /** The longest time until a refused kind is tried again: six hours, in milliseconds. */
@@ -56,7 +56,7 @@ export const MAX_EXCUSED = 10;
 
 const ACCEPTED = 0;
 const REFUSED = 1;
-/** Refused, if the last close counts, which the next attempt decides. */
+/** Refused if the last close counts, which the next attempt shows. */
 const DOUBTFUL = 2;
 type Verdict = typeof ACCEPTED | typeof REFUSED | typeof DOUBTFUL;
 
@@ -87,7 +87,7 @@ export class Acceptance {
   /** Connections in a row that ended on details. */
   private detailStrikes = 0;
   private verdict: Verdict = ACCEPTED;
-  // Not made before the first close, because few devices ever need them:
+  // These two properties are made at the first close, because few devices ever need them.
   /** The state before the last close, until the next attempt shows whether that close counts. */
   declare private before: readonly number[] | undefined;
   /** Closes in a row that did not count. */
@@ -215,7 +215,7 @@ export class Acceptance {
     if (this.isOnTrial && this.timer !== undefined && this.extent !== ALL) this.judge();
   }
 
-  /** Reports cannot last for PROOF_MS: one that has nothing to publish has to show that the connection lasts without what was left out. */
+  /** A report has to show that the connection lasts without what was left out, even if it has nothing to publish. (No report lasts for PROOF_MS.) */
   get isDoubtful(): boolean {
     return this.proven === undefined && (this.extent > UNDETAILED || this.strikes > 0);
   }

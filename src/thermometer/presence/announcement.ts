@@ -1,9 +1,9 @@
 /*
- * The names under which the device has published retained messages. When one of them changes, the messages under the old names
- * have to be removed, or Home Assistant would show the old device as offline for ever.
+ * The names under which the device has published retained messages. When a name changes, the messages under the old names have to
+ * be removed, or Home Assistant would show the old device as offline for ever.
  * Stored as one entry beside the settings, written only when names or channels change. One line for each set of names:
  * `room/id/prefix+channels` (no prefix contains a `+`). Without `+channels`, Home Assistant has the temperature only, as with
- * firmware 0.1. That wrote `room/id/room/id...` without line ends, and had only Home Assistant's default prefix.
+ * firmware 0.1. Firmware 0.1 wrote `room/id/room/id...` without line ends, and knew only Home Assistant's default prefix.
  * Names that are read back are checked like settings: a damaged name must not become a topic on which the broker ends every
  * connection.
  */
@@ -17,7 +17,7 @@ import type { Names } from "./names.js";
 /** Its key beside the settings. */
 export const ANNOUNCED_KEY = "announced";
 
-/** Sets of names kept: they must fit one entry, and be removable in one go. */
+/** Sets of names kept: they must fit one entry, and their messages must be removable on one connection. */
 const MAX_NAMES = 4;
 /** UTF-8 bytes of a room or a prefix, and of an id, as in the settings' schema. */
 const MAX_BYTES = 64;
@@ -52,7 +52,7 @@ export class Announcement {
     try {
       this.store.write(ANNOUNCED_KEY, new Uint8Array(encodeUTF8(text)).buffer);
     } catch {
-      // only old topics stay retained
+      // Only old topics stay retained.
     }
   }
 
@@ -60,7 +60,7 @@ export class Announcement {
     try {
       this.store.delete(ANNOUNCED_KEY);
     } catch {
-      // as above
+      // Only old topics stay retained.
     }
   }
 }

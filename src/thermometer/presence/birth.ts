@@ -1,6 +1,6 @@
 /*
  * Waits for Home Assistant's birth message (`online` on `<prefix>/status`). Home Assistant has then restarted and needs the
- * discovery messages again. Each device of a house publishes them at a time of its own.
+ * discovery messages again. The devices of a house publish them at different, random times.
  */
 import type { Timers } from "../../board.js";
 import { birthTopic, ONLINE } from "../../homeassistant/discovery.js";
@@ -51,7 +51,7 @@ export class Birth {
     if (filter !== undefined) this.client.subscribe(filter, 0);
   }
 
-  /** The broker refuses the subscription: the client would otherwise send it again with the next session. */
+  /** The broker refuses the subscription. Without this, the client would send it again with the next session. */
   forget(): void {
     if (this.heard !== undefined) this.client.forgetFilter(this.heard);
     this.heard = undefined;
@@ -65,7 +65,7 @@ export class Birth {
 
   /** A part of a message on the birth topic. */
   heardPiece({ payload, offsetBytes, totalBytes, last, retain }: InboundMessage): void {
-    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // a retained one is older than our messages
+    if (offsetBytes === 0) this.saysOnline = totalBytes === ONLINE.length && !retain; // a retained one was sent before our messages
     for (let n = 0; n < payload.length && this.saysOnline; n++) {
       this.saysOnline = payload[n] === ONLINE.charCodeAt(offsetBytes + n);
     }

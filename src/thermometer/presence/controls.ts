@@ -34,7 +34,7 @@ const numbers: readonly NumberRow[] = Object.freeze([
   number({ key: "report", name: "Report every", sleeps: true }),
 ]);
 
-/** Grouped by discovery message: each must fit the client's buffer, even with the longest names. */
+/** One group for each discovery message, which must fit the client's buffer even with the longest names. */
 export const controls: readonly Controls[] = Object.freeze([
   Object.freeze([
     button({ key: "sample", name: "Take a sample" }),
@@ -46,8 +46,8 @@ export const controls: readonly Controls[] = Object.freeze([
 ]);
 
 /**
- * The controls that are to be shown, and what depends on the board: the update entity if the firmware can be replaced, and the voltage of
- * its cells. A mask of BUTTONS, NUMBERS, FIRMWARE, CELLS.
+ * A mask of the controls to be shown (BUTTONS, NUMBERS), of the update entity if the firmware can be replaced (FIRMWARE), and of the cells'
+ * voltage if the board measures it (CELLS).
  */
 export function extrasOf({ settings, board }: ControlsOwner): number {
   const remote = settings.get("remote");

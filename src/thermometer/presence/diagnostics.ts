@@ -22,15 +22,15 @@ export interface DiagnosticsClient {
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
 }
 
-/** Interval at which changes are looked for, in milliseconds. */
+/** Interval at which values are compared with those last sent, in milliseconds. */
 export const LOOK_MS = 60_000;
-/** The message is sent at least every so many looks. */
+/** The message is sent at least after so many of these intervals. */
 export const LOOKS = 15;
-/** From one discovery message to the next, in milliseconds: each needs the client's buffer for itself. */
+/** Time from one discovery message to the next, in milliseconds: each needs the whole buffer of the client. */
 export const STEP_MS = 500;
 /** Number of discovery messages for the rows. */
 export const DETAIL_MESSAGES = detailMessages(diagnostics.length);
-/** The same of a board that does not measure its cells: that row is the last one. */
+/** The same on a board that does not measure its cells, whose row is the last one. */
 export const DETAILS_WITHOUT_CELLS = detailMessages(diagnostics.length - 1);
 /** Messages for the rows, for the controls, and for the update entity. */
 const MESSAGES = DETAIL_MESSAGES + controls.length + 1;
@@ -49,7 +49,7 @@ export class Diagnostics {
   private isProved = false;
   /** Time until the next discovery message, in milliseconds. */
   private stepMs = STEP_MS;
-  /** Hash of the important values in the last message: to keep the text would cost RAM. */
+  /** Hash of the important values in the last message; the text itself would take more RAM. */
   private news = 0;
 
   constructor(owner: DiagnosticsOwner, client: DiagnosticsClient) {
@@ -59,7 +59,7 @@ export class Diagnostics {
 
   /**
    * Sends discovery messages and diagnostics, and goes on sending when due. `prefix`: of discovery; empty: no discovery. `isProved`:
-   * the first diagnostics, which are behind the discovery messages, have to be acknowledged.
+   * the first diagnostics, which follow the discovery messages, have to be acknowledged.
    */
   begin(prefix: string, isProved: boolean): void {
     this.rest();
@@ -86,7 +86,7 @@ export class Diagnostics {
     return isSent;
   }
 
-  /** Everything that Home Assistant has to know was sent, and diagnostics behind it. */
+  /** All discovery messages were sent, and diagnostics after them. */
   get isAnnounced(): boolean {
     return this.next >= MESSAGES && this.looks < LOOKS;
   }
@@ -132,8 +132,8 @@ export class Diagnostics {
   }
 
   /**
-   * A message that the client does not accept is tried again, each time after twice the time, because the socket may be full.
-   * After about LOOK_MS the message is longer than the broker accepts, and is left out.
+   * Sends the next discovery message. If the client does not accept it, the socket may be full: it is sent again after a time
+   * that doubles. If it is not accepted at LOOK_MS either, it is longer than the broker accepts, and is left out.
    */
   private announce(prefix: string): void {
     const { topic, payload } = this.message({ ...this.names, prefix, version: VERSION }, this.next);

@@ -1,4 +1,4 @@
-/* The silence after which Home Assistant treats a value as unavailable, and a broker a connection as lost. */
+/* After how much silence Home Assistant treats a value as unavailable, and a broker a connection as lost. */
 import { channels } from "../../channels/channels.js";
 import { channelKey } from "../../settings/channel-settings.js";
 import type { Settings } from "../../settings/settings.js";

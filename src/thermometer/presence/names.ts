@@ -25,8 +25,8 @@ export interface Names {
 }
 
 /**
- * The lowest two bits of `Announced.hash`: all entities are announced, or no longer tried after so many reports; less: so many
- * reports could not announce them.
+ * The lowest two bits of `Announced.hash`: the number of reports that could not announce all entities. ENTITIES: all are announced,
+ * or no report tries any more.
  */
 export const ENTITIES = 3;
 
@@ -55,8 +55,8 @@ export interface PresenceSleep {
 export const NOT_KNOWN: Announced = Object.freeze({ hash: 0, channels: 0 });
 
 /**
- * A hash of names, and of the broker that retains them: `key` is `NetworkMemory.key`. All marks are set. Two different ones have the
- * same hash with a probability of 1 in 500 million.
+ * A hash of names, and of the broker that retains them: `key` is `NetworkMemory.key`. All marks are set. Different names have the same
+ * hash with a probability of 1 in 500 million.
  */
 export function hashOf({ room, id, prefix, channels }: Names, key: number): number {
   return (textHash(`${room}/${id}/${prefix}/${channels}`) ^ key) | MARKS;
@@ -94,7 +94,7 @@ export function detailTopicsOf(all: readonly Names[]): string[] {
   all.forEach(({ room, id, prefix, channels }) => {
     topics.add(diagnosticsTopic(room, id));
     if (prefix === "" || channels === 0) return;
-    const messages = channels & CELLS ? DETAIL_MESSAGES : DETAILS_WITHOUT_CELLS; // Home Assistant warns if what it never had is removed
+    const messages = channels & CELLS ? DETAIL_MESSAGES : DETAILS_WITHOUT_CELLS; // Home Assistant warns if an entity is removed that it does not have
     for (let n = 0; n < messages; n++) topics.add(detailTopic(id, prefix, n));
     controls.forEach((_, n) => {
       if (channels & extraOf(n)) topics.add(controlTopic(id, prefix, n));

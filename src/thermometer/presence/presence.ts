@@ -71,7 +71,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   private channels: number;
   /** A message waits for the socket, and all later ones wait behind it: Home Assistant needs them in order. */
   private isQueueing = false;
-  /** On this connection everything under former names was removed. */
+  /** On this connection the removal of everything under former names was sent. */
   private isRemoved = false;
   /** Of a sleeper. */
   readonly report: Report | undefined;
@@ -193,7 +193,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     this.update();
   }
 
-  /** It was a reading that ended the connections, so nothing had to be left out: all is tried again. */
+  /** A reading was what ended the connections, so nothing had to be left out: everything is published again. */
   retryAll(): void {
     if (this.acceptance.extent > UNDETAILED || this.acceptance.refused !== undefined) this.move();
   }
@@ -229,7 +229,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
       this.client.publish(this.statusTopic, encodeUTF8(OFFLINE), { qos: 0, retain: extent < UNRETAINED });
     else if (hasDelivered && this.owner.sleep !== undefined) this.acceptance.outlived();
     this.report?.leaving();
-    // Without a reading, the acknowledgement of a subscription or of the diagnostics shows it.
+    // Without a reading, the acknowledgement of a subscription or of the diagnostics shows that all has arrived.
     if (this.report !== undefined && this.client.isConnected && this.client.hasAnswered) this.settle();
   }
 
@@ -349,7 +349,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     this.publishOnline();
     this.birth.listen(this.acceptance.extent < UNSUBSCRIBED ? accepted.prefix : "");
     this.sendDetails();
-    if (this.owner.sleep !== undefined && this.acceptance.extent < UNSUBSCRIBED) this.commands.follow(); // a report may end before the connection has proved itself
+    if (this.owner.sleep !== undefined && this.acceptance.extent < UNSUBSCRIBED) this.commands.follow(); // a report may be too short for the proof
   }
 
   private get acceptsDetails(): boolean {
@@ -376,7 +376,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     const topic = discoveryTopic(accepted.id, accepted.prefix);
     const announced = known.reduce((all, names) => all | (topicsOf([names]).includes(topic) ? names.channels : 0), 0);
     const gone = announced & ~accepted.channels & (BUTTONS - 1);
-    if (gone !== 0) this.publish(topic, discoveryOf(this.owner, accepted, gone)); // first removed, then left out
+    if (gone !== 0) this.publish(topic, discoveryOf(this.owner, accepted, gone)); // a removed channel must be sent as removed once, before it is left out
     this.publish(topic, discoveryOf(this.owner, accepted));
   }
 
@@ -388,9 +388,8 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   }
 
   /**
-   * Publishes a retained message: at QoS 0, as long as the socket accepts it, because every connection begins with these
-   * messages. While one waits for its acknowledgement, a close by the broker would be blamed on it, not on the reading that
-   * caused it.
+   * Publishes a retained message, at QoS 0 as long as the socket accepts it. Every connection begins with these messages: at QoS 1,
+   * a close by the broker would be attributed to the one that waits for its acknowledgement, not to the reading that caused it.
    */
   private publish(topic: string, payload: Uint8Array): void {
     if (!this.isQueueing && this.client.publish(topic, payload, { qos: 0, retain: true })) return;

@@ -1,12 +1,12 @@
 /*
  * What a report of a sleeper publishes besides readings: the diagnostics, once, and the messages of the entities until the broker has
- * them all. After power-on the prompt's time may be over, or the broker may be away, before they are sent.
+ * them all. Reports send these because after power-on the device may sleep, or the broker may be away, before they are sent.
  */
 import { type Acceptance, ALL } from "./acceptance.js";
 import type { Diagnostics } from "./diagnostics.js";
 import { ENTITIES, LOST, marked } from "./names.js";
 
-/** While more readings wait, the entities do, too: on a slow link they would take the readings' time. */
+/** While more readings wait, the entities wait, too: on a slow link they would take the readings' time. */
 const BACKLOG = 100;
 
 /** What a report needs of the presence. */
@@ -24,15 +24,15 @@ export interface ReportOwner {
 /** Publishes a sleeper's diagnostics and entities, and remembers what is still to be published. */
 export class Report {
   private readonly owner: ReportOwner;
-  /** A person may be there: it is no report. */
+  /** A person may be at the prompt: this start is not a report. */
   readonly hasPrompt: boolean;
-  /** Of the names that the broker retains, with any marks; 0: not certain. */
+  /** The hash of the names that the broker retains, with any marks; 0: not certain. */
   hash: number;
-  /** Long reports that could not announce all entities; ENTITIES: no more are tried, or the broker has them. */
+  /** Number of reports that could not announce all entities; ENTITIES: the broker has them, or no report tries any more. */
   private tries: number;
   /** The diagnostics of this report are still to be sent. */
   private isDue: boolean;
-  /** Since the last announcement, the broker had no session when a start connected. */
+  /** Since the last announcement the broker has lost the session once. */
   private isLost: boolean;
   private isGreeted = false;
 
@@ -64,8 +64,8 @@ export class Report {
   }
 
   /**
-   * CONNACK has come. `isPresent`: the broker has kept the session. A broker that has lost one, and keeps the next one over a sleep, may
-   * have lost what it retained, too. One that never keeps any is not asked to retain it again and again.
+   * CONNACK has come. `isPresent`: the broker has kept the session. If the broker has lost a session, but keeps the next one over a
+   * sleep, it may have lost the retained messages, too: they are sent again. A broker that never keeps a session does not get them again.
    */
   greeted(isPresent: boolean): void {
     if (this.isGreeted) return; // a later connection finds the session of the first one

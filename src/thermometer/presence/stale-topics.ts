@@ -37,7 +37,7 @@ export class StaleTopics {
     return topicsOf(known).filter((topic) => !current.includes(topic));
   }
 
-  /** Removes them. Returns true if, once these messages have arrived, nothing can be retained there again: forget the names then. */
+  /** Removes them. Returns true if nothing can be retained there again once these messages have arrived: then the names can be forgotten. */
   remove(): boolean {
     return this.removeAccepted() && !this.awaitOldWills();
   }

@@ -14,7 +14,7 @@ import type { Product } from "./product.js";
 import { Provisioning } from "./provisioning.js";
 import { statusRows } from "./status.js";
 
-/** Readings dropped per turn of the event loop: all of a full flash at once would take longer than the watchdog allows. */
+/** Readings dropped in one turn of the event loop: for all of a full flash it would take longer than the watchdog allows. */
 const A_TURN = 250;
 
 /** The device as the prompt's host. */

@@ -1,6 +1,6 @@
 /*
- * Improv's view of the thermometer: a browser connects it to a Wi-Fi network and names it. These settings are saved at once,
- * without any others that are changed but not saved at the prompt. The link reports whether the network accepted the device.
+ * Improv's view of the thermometer: a browser connects it to a Wi-Fi network and names it. These settings are saved at once;
+ * others that were changed at the prompt and not saved are not. The link reports whether the network accepted the device.
  * Keeps one pending attempt, and no password.
  */
 import type { ImprovPort } from "../../console/host/host.js";

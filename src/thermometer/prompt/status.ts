@@ -144,7 +144,7 @@ function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
     ["dropped, flash full", statistics?.dropped ?? 0],
     ["refused, flash full", statistics?.refused ?? 0],
     ["damaged in flash", statistics?.damaged ?? 0],
-    ["dropped, not kept", dropped],
+    ["dropped, not stored", dropped],
     ["dead-lettered", lifetime?.deadLetters ?? 0],
     ["possible doubles", lifetime?.possibleDoubles ?? 0],
   ];

@@ -4,10 +4,10 @@
  * MQTT 5, on the response topic with the correlation data. The setting `remote` decides which commands are allowed:
  * permission.ts.
  * Each command of QoS 1 or 2 is executed once, even if the broker sends it again or the power is cut: record.ts. A command
- * whose effect is stored in the settings is executed first and then recorded; after a power cut in between it is executed
+ * whose effect is stored in the settings is executed first and then recorded; after a power cut between the two it is executed
  * again, which changes nothing. A command that must not be executed twice (`reboot`, `identify`) is recorded first; a power cut
- * in between is a reboot, too. `sample` takes longer than its acknowledgement may wait: it is recorded as pending and then
- * taken, after a reboot if necessary.
+ * before it is executed is a reboot, too. `sample` takes longer than its acknowledgement may wait: it is recorded as pending and
+ * then taken, after a reboot if necessary.
  * The text of a command is never repeated in an answer or in the log, because it may contain a password.
  */
 import type { Board } from "../../board.js";
@@ -39,7 +39,7 @@ export interface RemoteOwner {
 export interface RemoteClient {
   /** Everything sent beside readings has been acknowledged, on this connection or an earlier one. */
   readonly hasAnswered: boolean;
-  /** The broker has sent something after a time in which it had to repeat all unacknowledged messages on this connection. */
+  /** The connection has lasted so long that the broker has repeated all unacknowledged messages on it, and it has sent something since. */
   readonly isProven: boolean;
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean;
   publishNow(message: Message): boolean;
@@ -51,9 +51,9 @@ export const MAX_COMMAND = 256;
 export const MAX_WAITING = 16;
 const MAX_ID = 64;
 const LOOK_MS = 100;
-/** Looks, LOOK_MS apart, at whether an answer has arrived; a reboot waits this long, for example. */
+/** Number of checks, LOOK_MS apart, whether an answer has arrived. A reboot waits that long, for example. */
 const LOOKS = 20;
-/** Time after which a record of a sample that the store refused is written again for the first time. */
+/** Time after which a record of a sample that the store refused is written again for the first time, in milliseconds. */
 const AMEND_MS = 60_000;
 
 /** Value of `connection` after `close`. */
@@ -86,7 +86,7 @@ export class RemoteCommands {
   private bytes: Uint8Array | undefined;
   /** Slow commands, which run one after the other; the first one is running. */
   private waiting: Waiting[] | undefined;
-  /** Counted from 1; or CLOSED. */
+  /** Number of the current connection, from 1; or CLOSED. */
   private connection = 0;
 
   constructor(owner: RemoteOwner, client: RemoteClient) {
@@ -230,8 +230,8 @@ export class RemoteCommands {
   }
 
   /**
-   * Repeats until the store has it: otherwise the sample would be taken again after a reboot. Each attempt may wear the flash, so
-   * the time to the next one doubles. `waitMs`: to the first.
+   * Writes again until the store has the record: otherwise the sample would be taken again after a reboot. Each attempt may wear the
+   * flash, so the time between attempts doubles. `waitMs`: time to the next one.
    */
   private amend(write: () => void, waitMs = AMEND_MS): void {
     quietly(write);
@@ -299,7 +299,7 @@ export class RemoteCommands {
   }
 }
 
-/** For records that the next one repeats if the store fails now. */
+/** Ignores a failure of the store: the next record will contain this one, too. */
 function quietly(write: () => void): void {
   try {
     write();

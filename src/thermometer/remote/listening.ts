@@ -67,7 +67,7 @@ export class Listening {
     return isOurs;
   }
 
-  /** The connection has ended. A subscription that may have been the cause is not part of the next connection's beginning. */
+  /** The connection has ended. If the subscription may be the reason, the next connection does not begin with it. */
   ended(): void {
     if (this.state !== ASKED) return;
     this.client.forgetFilter(this.topic);

@@ -1,7 +1,7 @@
 /*
  * Which commands are allowed over MQTT. `remote` = off: none; basic: those that change no setting; on: also settings that are
  * not secret. Never allowed are commands that ask a question (because they discard readings or settings, or take a password)
- * and settings that decide to whom a password is sent: whoever may change these could get it.
+ * and settings that decide to whom a password is sent: who may change them could get the password.
  */
 import { commands as allCommands } from "../../console/commands/all.js";
 import { findName } from "../../console/commands/command.js";

@@ -5,8 +5,8 @@
  *
  *   0 format (3)  1 number of hashes  2 `pending`  3 zero  4-11 `due`, a float, little-endian  12- hashes, 4 bytes each, the latest last
  *
- * `pending`: number of requested samples that are not taken yet. `due`: the outbox number that one of them will get, which is
- * appended right after this is written; NOT_DUE: none is. After a reboot, the outbox's next number shows whether that entry was
+ * `pending`: number of requested samples that are not taken yet. `due`: the sequence number of one of them, which is appended to
+ * the outbox right after this is written; NOT_DUE: none is. After a reboot, the outbox's next number shows whether that entry was
  * appended; it must therefore be read before anything else is appended.
  * A command with an id of its own is hashed by that id, which is kept while it is among the latest MAX_KEPT. Any other is
  * hashed by packet id and text; this hash is compared with repeated messages (DUP) only, and is removed when the broker is
@@ -17,7 +17,7 @@ import type { KeyValueStore } from "../../settings/store.js";
 
 /** Key beside the settings. */
 export const COMMANDS_KEY = "commands";
-/** More than a broker has in flight to a client. */
+/** Hashes kept: more than a broker has in flight to a client. */
 const MAX_KEPT = 32;
 const HEAD = 12;
 const FORMAT = 3;
@@ -25,7 +25,7 @@ const PENDING_AT = 2;
 const DUE_AT = 4;
 /** More than any sequence number. */
 const NOT_DUE = 2 ** 48;
-/** Bit of a hash: it is of the command's own id. */
+/** Bit of a hash: set if it is the hash of the command's own id. */
 const OWN_ID = 1;
 
 /** What is needed of the outbox. */
@@ -42,7 +42,7 @@ export class CommandRecord {
   private connections: number[] = [];
   /** Requested samples that are not taken yet. */
   pending = 0;
-  /** See above; only of this run. */
+  /** See above; only for samples of this run. */
   private due = NOT_DUE;
   /** The store has refused the latest record, and still has the one before. */
   isStale = false;
@@ -118,7 +118,7 @@ export class CommandRecord {
     this.write();
   }
 
-  /** A message is being sent after the acknowledgements of all commands of this connection: once it is acknowledged, so are they. */
+  /** A message is being sent after the acknowledgements of all commands of this connection. When it is acknowledged, the broker has these, too. */
   follow(connection: number): void {
     for (let n = 0; n < this.connections.length; n++)
       if (this.connections[n] === connection) this.connections[n] = -connection;

@@ -14,7 +14,7 @@ import {
 
 const HEAD_BYTES = 4;
 
-/** Undefined: there is none. */
+/** The session in RTC memory; undefined: there is none. */
 export function readSession(sleeper: Sleeper): KeptSession | undefined {
   if (!hasSession(sleeper)) return undefined;
   const place = new Uint8Array(PLACE_BYTES);
@@ -22,7 +22,7 @@ export function readSession(sleeper: Sleeper): KeptSession | undefined {
   return unsealSession(place, sleeper.firmware);
 }
 
-/** Undefined: an earlier session is overwritten. */
+/** Writes the session. Undefined: only an earlier one is erased. */
 export function writeSession(sleeper: Sleeper, kept: KeptSession | undefined): void {
   const sealed = kept && sealSession(kept, sleeper.firmware);
   if (hasSession(sleeper)) sleeper.writeMemory(new Uint8Array(PLACE_BYTES), SESSION_AT);

@@ -1,6 +1,6 @@
 /*
- * The numbers of messages that the broker refuses, as earlier connections have shown. They are kept in RTC memory behind the
- * TLS session, because a report is too short to find them again. They are read when a report begins, and written, or erased,
+ * What earlier connections have shown about messages that the broker refuses, as numbers. They are kept in RTC memory behind the
+ * TLS session, because a report is too short to find them out again. They are read when a report begins, and written, or erased,
  * when a thermometer that had the network goes to sleep. Random content, damaged content and that of another firmware are
  * ignored.
  *

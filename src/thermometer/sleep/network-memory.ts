@@ -1,7 +1,7 @@
 /*
  * A sleeper's network at its last report: the access point's channel and the broker's address. With them, a report needs no DNS
  * lookup, and the chip no scan of all channels. Each is tried once. What a start has not confirmed is forgotten, so that a
- * moved router or broker costs one failed attempt, not one per report.
+ * moved router or broker costs at most one failed attempt, not one in each report.
  * Two things are not remembered, because the SDK's class cannot use them (8.2.3, modules/io/wifi/esp32/wifi-esp32.c). `connect`
  * (line 404) has no option for the access point's BSSID. `configure` (line 478) needs mask and gateway for the device's own
  * address, and no class supplies these. `connect` uses the channel (line 431) with WIFI_ALL_CHANNEL_SCAN (line 411): the scan
@@ -11,7 +11,7 @@ import { textHash } from "../../common/text-hash.js";
 import type { Port, ResolveOptions, Resolver, ResolverConstructor } from "../../mqtt/wire/io.js";
 import type { Settings } from "../../settings/settings.js";
 
-/** What is kept over a sleep; 0: nothing. */
+/** What is kept over a sleep; 0: not known. */
 export interface KnownNetwork {
   networkKey: number;
   brokerAddress: number;
@@ -27,9 +27,9 @@ export class NetworkMemory {
   readonly host: string;
   /** A hash of network and broker, from the settings. */
   readonly key: number;
-  /** Still to be tried; 0: no more. */
+  /** The broker's address that is still to be tried; 0: none. */
   private address = 0;
-  /** Tried in this attempt. */
+  /** The address tried in this attempt; 0: none. */
   private answer = 0;
   private provenAddress = 0;
   private provenChannel = 0;
@@ -100,7 +100,7 @@ export class KnownNames implements Resolver {
   resolve(question: ResolveOptions): void {
     const { memory, dns } = this.port;
     const { host, onResolved, onError } = question;
-    const isBroker = host === memory.host; // it may have redirected us to another server
+    const isBroker = host === memory.host; // otherwise it is a server to which the broker has redirected us
     const known = isBroker ? memory.takeAddress() : undefined;
     if (known !== undefined) {
       onResolved(host, known);
@@ -125,7 +125,7 @@ export class KnownNames implements Resolver {
 
 const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
-/** 0: not an IPv4 address. */
+/** An IPv4 address as a number; 0: it is none. */
 function numberOf(address: string): number {
   const parts = DOTTED.exec(address);
   if (parts === null) return 0;

@@ -39,7 +39,7 @@ export const REPORT_CLOCK_MS = 6_000;
 /** Time reserved at the end of a report for DISCONNECT, and the longest time that DISCONNECT may take after it, in milliseconds. */
 const GOODBYE_MS = 1_000;
 
-/** A report that is aborted so soon after the last acknowledgement, in milliseconds, would have sent more. */
+/** If the last acknowledgement came within this time, in milliseconds, an aborted report would have sent more. */
 const FLOWING_MS = MAX_REPORT_MS / 2;
 
 /** Interval at which the end of an update is looked for, in milliseconds. */
@@ -48,7 +48,7 @@ const BUSY_MS = 1_000;
 /** Interval of the checks whether what was sent besides readings has arrived, in milliseconds: there is no event for that. */
 const ANSWER_MS = 100;
 
-/** A board's sleep, and the record from before the sleep; `record` undefined: none, as after power-on. */
+/** A board's sleep, and the record from before it; undefined: there is none, as after power-on. */
 export interface Awakening {
   readonly sleeper: Sleeper;
   readonly record: WakeRecord | undefined;
@@ -93,10 +93,11 @@ export class SleepControl {
   private isSampleDue = false;
   private isReporting = false;
   private isDelivered = false;
-  /** In uptime: when the last acknowledgement of a reading came; 0: none. */
+  /** Uptime of the last acknowledgement of a reading; 0: none has come. */
   private deliveredMs = 0;
-  /** In uptime: the report is aborted at the first, the prompt stays until the second. */
+  /** Uptime at which an unfinished report is aborted. */
   private reportEndMs = 0;
+  /** Uptime until which the prompt stays. */
   private promptEndMs = 0;
   private timer: TimerId | undefined;
   private isLooking = false;
@@ -178,7 +179,7 @@ export class SleepControl {
     return { hash: announced, channels: announced === 0 ? 0 : announcedChannels };
   }
 
-  /** The sensor of the last samples, for a report. With the prompt there may be another one, connected meanwhile. */
+  /** The sensor of the last samples. Not if somebody may be at the prompt, who may have connected another one. */
   get knownSensor(): KnownSensor | undefined {
     return this.past === undefined || this.hasPrompt ? undefined : this.record;
   }
@@ -220,7 +221,7 @@ export class SleepControl {
     this.record.reportMs = settings.get("report") * 60_000;
   }
 
-  /** Somebody pressed a key, for example. */
+  /** Somebody is at the prompt, and has pressed a key, for example. */
   someoneIsThere(): void {
     this.promptEndMs = this.uptimeMs() + this.owner.settings.get("awake") * 1_000;
   }
@@ -250,7 +251,7 @@ export class SleepControl {
     return this.sleeper.slowClockMs() - this.record.originMs;
   }
 
-  /** Not at once: the caller may still be in the middle of a callback. */
+  /** Looks in the next turn of the event loop: the caller may be in the middle of a callback. */
   private lookSoon(): void {
     if (this.isLooking || this.phase === "asleep") return;
     this.isLooking = true;

@@ -6,9 +6,9 @@
 import type { Board, TimerId, Timers } from "../../board.js";
 import type { Sleeper } from "../../power/io.js";
 
-/** When the chip's own clock has measured a delay, at least this share of it has passed on the slow clock, whose error is smaller. */
+/** The chip's timers are set to this share of a delay: even if the slow clock runs 1/15 faster, they are not late. */
 const SURE = 15 / 16;
-/** A callback due within this time runs now, in milliseconds. */
+/** A callback that is due within this time, in milliseconds, is called now. */
 const NEAR_MS = 20;
 
 /** `originMs`: the slow clock's time at uptime 0. */

@@ -3,7 +3,7 @@
  * only sensor, at its known address; the flash, at its known position; the base of short records. No settings, mount, console,
  * link or uplink. In any other case (another wake cause, a report due, another sensor, a full block, flash that differs from
  * the record, a value that does not fit a short record) it releases everything, and the whole thermometer runs. No sample is
- * lost by that: an entry is either durable or was not appended, and then the whole thermometer takes the sample.
+ * lost by that: the entry is either durable or not appended, and in that case the whole thermometer takes the sample.
  */
 import type { Board, TimerId } from "../../board.js";
 import { channels } from "../../channels/channels.js";
@@ -21,7 +21,7 @@ import { DONE, FAILED, Place } from "../../sensor/place.js";
 /** What a wake needs of a board. */
 export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers" | "observer">;
 
-/** The other end of a wake. */
+/** What a wake hands over to. */
 export interface WakeOwner {
   /**
    * The whole thermometer has to run. `record`: what is known from before the sleep; undefined: nothing, as after power-on. If
@@ -123,7 +123,7 @@ export class Wake {
     else this.sleep();
   }
 
-  /** The value has to be reported at once. Not while reports fail: then they wait for their next time. */
+  /** Whether a value has changed so much that it has to be reported at once. While reports fail, it waits for the next regular one. */
   private isNews({ mask, values }: Sample): boolean {
     const record = this.record;
     if (!record.isWatched || record.failedReports > 0) return false;
