@@ -1,6 +1,6 @@
 /*
- * The cost of a boot on XS, by the content of flash, and the callback with the most work while a backlog waits. On 1 MiB and on
- * the largest partition, that of 8 MB of flash.
+ * The cost of a boot on XS, by the content of flash, and of the longest callback while a backlog waits. With a partition of 1 MiB, and with
+ * the largest one, that of a board with 8 MB of flash.
  */
 import { bundle } from "../../boards/xs/bundle.js";
 import { XSWorker } from "../engine/worker.js";
@@ -13,7 +13,10 @@ const PROGRAM = { entry: "hosttest/bench/xs/main.ts" };
 const MIB_BLOCKS = 256;
 const MAX_BLOCKS = 1_262;
 
-/** Goals of a boot on 1 MiB: of the mount, and of the whole boot. Before there were tail records, a drained one took 48 million computrons. */
+/**
+ * Goals of a boot with 1 MiB: for the mount, and for the whole boot. Before there were tail records, the mount of a drained outbox took 48
+ * million computrons.
+ */
 const MAX_MOUNT_COMPUTRONS = 390_000;
 const MAX_BOOT_COMPUTRONS = 600_000;
 const MAX_READS = 1_024;

@@ -12,13 +12,13 @@ import { appRows, readingRows, updateRows } from "./cost.js";
 import type { Row } from "./row.js";
 
 const TOLERANCE = 1.02;
-const SLACK = 0.05; // of a slot or byte: a mean over many readings
+const SLACK = 0.05; // in slots or bytes: figures are means over many readings
 
 const baseline: Readonly<Record<string, number>> = JSON.parse(
   readFileSync(join(topFolder, "hosttest/bench/baseline.json"), "utf8"),
 );
 
-/** Why rows fail: a figure has risen, exceeds its goal although the baseline did not, or is not in the baseline. */
+/** Why rows fail: a figure has risen, exceeds a goal that the baseline met, or is not in the baseline. */
 function complaints(rows: readonly Row[]): string[] {
   return rows.flatMap(({ name, value, goal }) => {
     const before = baseline[name];

@@ -8,7 +8,7 @@ import { type Row, row } from "./row.js";
 import type { Cost } from "./xs/meter.js";
 
 const OUTBOX_TURNS = 1_000;
-/** Rows of the outbox alone, with further arguments of `bench.outbox`: none for a record of firmware 0.1; three bytes, a short frame. */
+/** Rows of the outbox alone, with further arguments of `bench.outbox`: none for a record of firmware 0.1; three bytes for one in a short frame. */
 const OUTBOX_PAYLOADS = [
   ["outbox", ""],
   ["outbox, short frames", ", Uint8Array.of(1, 2, 3)"],
@@ -89,7 +89,7 @@ export async function appRows(
     const { settled } = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
     if (!(settled >= readings)) throw new Error(`${settled} of ${readings} readings settled: the app is not connected`);
     const wakes = Number((await xs.evaluate("bench.app.wakesAMinute(60)")).text);
-    await xs.evaluate("bench.app.run(14000, 'down')"); // more than its 24 blocks of flash hold
+    await xs.evaluate("bench.app.run(14000, 'down')"); // more than fit its 24 blocks of flash
     const full = await live();
     const progress = JSON.parse((await xs.evaluate("bench.app.progress()")).text);
     // On the same flash: this figure includes what a backlog from an earlier boot leaves in the heap.
@@ -114,7 +114,7 @@ export async function appRows(
 
 /** In bytes; the subscription to announcements takes about 200 of them. */
 const IDLE_UPDATES = 300;
-/** In bytes: six properties more than before the update, each of which has had a value. */
+/** In bytes: six properties that had no value before the update keep their slots. */
 const AFTER_UPDATE = 400;
 
 /** Live heap of updates: without one, while one is received and read back, and after its end. `change`: as of `appRows`. */

@@ -1,6 +1,6 @@
 /*
  * How fast a backlog drains: 20,000 queued readings to a mosquitto on the loopback, compared with MQTT.js and `mosquitto_pub -l`.
- * All run in turn in one process, so that the ratios are meaningful even if the times are not.
+ * All run in turn in one process: the ratios are meaningful even where the times are not.
  *
  * The measured times:
  * - ours: from the call that connects to the last acknowledgement. Every entry is read from the outbox, rendered by the journal
@@ -39,7 +39,7 @@ import { type Row, row } from "./row.js";
 
 const READINGS = 20_000;
 const ROUNDS = 3;
-const ROUNDS5 = 9; // with few contenders a round is short
+const ROUNDS5 = 9; // a round is short, as there are few contenders
 const TOPIC = "home/livingroom/temperature";
 const PAYLOAD = '{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":12345}';
 const BOOT_UTC_MS = Date.UTC(2026, 5, 17, 9, 12);

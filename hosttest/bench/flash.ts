@@ -23,7 +23,7 @@ const BROWN_OUTS = 100;
 type Unit = 1 | 16;
 type QoS = 1 | 2;
 
-/** Others, from the same measurement: programmed bytes and program calls a message, messages an erase. */
+/** Other designs, from one measurement: programmed bytes and program calls for each message, messages for each erase. */
 const OTHERS: readonly (readonly [name: string, bytes: number, calls: number, anErase: number])[] = [
   ["littlefs, a file a message", 241, 3.0, 17],
   ["littlefs, log + cursor file", 2156, 10.7, 1],
@@ -150,7 +150,7 @@ function mountRows(): Row[] {
   return rows;
 }
 
-/** A hundred brown-outs in a row, each in an append. */
+/** A hundred power cuts in a row, each within an append. */
 function brownOutRows(): Row[] {
   const rows: Row[] = [];
   for (const unit of [1, 16] as const) {

@@ -3,8 +3,8 @@
  * count byte codes, but not the work inside a native method, such as copied bytes, or a string that XS reads to find its length.
  * Where the two disagree, the instructions decide. Without valgrind they are reported as not measured.
  *
- * Counting is off while the harness works (meter.ts); what it still adds is measured and subtracted. A row is the difference
- * between a run of 2n turns and a run of n, so that start and warm-up cancel. The counts depend on compiler and C library:
+ * Counting is off while the harness works (meter.ts); what it still adds is measured and subtracted. A row is the difference between a run
+ * of 2n turns and a run of n, so that the cost of the start cancels out. The counts depend on compiler and C library:
  * compare them on one machine only. There they are the same in each run, within a spread that has a row of its own.
  */
 import { spawnSync } from "node:child_process";

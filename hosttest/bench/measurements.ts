@@ -15,9 +15,9 @@ export interface Goals {
 
 export interface Measurement {
   readonly name: string;
-  /** Run once in a new machine; its cost is not counted. */
+  /** A script that runs once in a new machine; its cost is not counted. */
   readonly setup: string;
-  /** Answers with the mean cost of one turn, as JSON. */
+  /** A script whose result is the mean cost of one turn, as JSON. */
   script(turns: number): string;
   /** Number of turns for computrons, enough to include erases and block heads; and for instructions, which are slower to count. */
   readonly turns: number;

@@ -17,7 +17,7 @@ const MAX_ARENA_KB = 64; // where it ends; a board has 68 KB (boards/esp32/commo
 const BACKLOG = 60; // readings: more than `queue peek` can show
 const LINES = 2; // of maximum length: one is in the history, another is being typed
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
-const FOR_THE_SDK = 128; // stack slots, of its callbacks below ours
+const FOR_THE_SDK = 128; // stack slots for the SDK's callbacks that call ours
 
 /** The machine of a board, except for the stack that the SDK needs and the initial heap sizes, which are searched for. */
 const DEVICE: Creation = {
@@ -49,7 +49,7 @@ async function start(prompted: Prompted, arenaKB: number | undefined, options: L
   return xs;
 }
 
-/** Whether all of this works in `arenaKB` KB of memory, including the stack. @throws Error if it fails for another reason than memory */
+/** Whether every command works in `arenaKB` KB of memory, including the stack. @throws Error if it fails for another reason than memory */
 export async function promptRuns(prompted: Prompted, arenaKB: number, options: LoadOptions = {}): Promise<boolean> {
   let xs: XSWorker | undefined;
   try {
@@ -95,7 +95,7 @@ export async function bytesKept(lines: number, options: LoadOptions = {}): Promi
   }
 }
 
-/** The least memory, to a KB and including the stack, in which all of this works. */
+/** The least memory, to a KB and including the stack, in which every command works. */
 export async function promptMemoryRows(): Promise<Row[]> {
   return [
     row("prompt: memory that ran every command", await least("typed"), "KB", 40),

@@ -16,7 +16,7 @@ import { tryOpenLocked } from "../../boards/desktop/flash/file-lock.js";
 
 const run = promisify(execFile);
 
-/** Contains XS 13.3.0 (xsCommon.h); the XS of SDK 8.2.3 is 17.7.0. No newer one is published as a package. */
+/** Contains XS 13.3.0 (xsCommon.h); SDK 8.2.3 has XS 17.7.0. No package has a newer one. */
 const PACKAGE = "@agoric/xsnap";
 const VERSION = "0.15.0";
 /** SHA-512 of the tarball, as the registry states it. */
@@ -46,7 +46,7 @@ const TLS_FILES = [
   ...["engine.h", "parts.h", "refusal.h"],
 ];
 const TLS_LIBRARIES = ["-lmbedtls", "-lmbedx509", "-lmbedcrypto"];
-/** Of Debian's package valgrind: with it the worker can start and stop the counting of callgrind (host.c). */
+/** From Debian's package valgrind: with it the worker can start and stop the counting of callgrind (host.c). */
 const COUNTING_HEADER = "/usr/include/valgrind/callgrind.h";
 const LIBRARIES = ["-lm", "-lpthread"];
 /** A double is rounded once, as on the device. The x87 unit would round to 64 bits first, and differ in some last digits. */
@@ -166,9 +166,9 @@ async function digestOf(file: string): Promise<string> {
 interface Compilation {
   readonly compiler: string;
   readonly flags: readonly string[];
-  /** Ours, headers too. */
+  /** Our files, including headers. */
   readonly files: readonly string[];
-  /** The engine's. */
+  /** Folder of the engine's sources. */
   readonly sources: string;
   readonly scratch: string;
   readonly variant: Variant;

@@ -20,7 +20,7 @@ export interface Figures {
   readonly collections: number;
   readonly slotsAllocated: number;
   readonly chunkBytesAllocated: number;
-  /** Allocated now; after `collect()`, only those in use. Those of the app machine, without the root's. */
+  /** Allocated now in the app machine, without the root; after `collect()`, only those in use. */
   readonly slots: number;
   readonly chunkBytes: number;
   readonly peakSlots: number;
@@ -209,7 +209,7 @@ export class XSWorker {
     });
   }
 
-  /** The running command has ended: sends the next one. Never earlier, because a machine that waits for an answer reads only that. */
+  /** The running command has ended: sends the next one. Not earlier, because a machine that waits for an answer reads nothing else. */
   #finish(): Pending | undefined {
     const done = this.#pending.shift();
     const [next] = this.#pending;

@@ -47,18 +47,18 @@ export interface TrueClock {
   readonly clockRight: boolean;
   /** Tolerance of its time; negative: it must have none. Absent: that of a crystal. */
   toleranceMs?(sequence: number, utcMs: number): number;
-  /** Two synchronisations date it, and the clock between them was even. */
+  /** Two synchronisations date it, and the drift between them was constant. */
   isExact?(sequence: number): boolean;
 }
 
 const NOT_AUTHORIZED = 0x87;
-/** The fewest refusals after which the device may settle an entry that stops others; the distance to them is the device's own. */
+/** The least number of refusals after which the device may settle an entry that stops others. */
 const MIN_FORBIDDEN = 3;
 const MIN_POSTPONED = 22;
 const MAX_LEAD = 176;
 const PAYLOAD_INVALID = 0x99;
-const PERCENT_TOLERANCE = 0.06; // one digit after the point, and what changes while it is measured
-const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the crystal's and NTP's error
+const PERCENT_TOLERANCE = 0.06; // half of the last digit, and the change during the measurement
+const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the errors of crystal and NTP
 
 export class Ledger {
   readonly device: number;
@@ -69,7 +69,7 @@ export class Ledger {
   readonly #seen = new Map<number, Truth | undefined>(); // the latest only: older ones are forgotten in order
   readonly #excused = new Set<number>();
   readonly #report: (violation: Omit<Violation, "device" | "atMs">) => void;
-  /** Refused readings that others were sent before: no order is promised up to them. */
+  /** Refused readings before which others were sent: they may arrive later than these. */
   readonly #overtaken = new Set<number>();
   #last = -1; // highest number seen
   #highest = -1; // that an append returned
@@ -253,5 +253,5 @@ function isNear(percent: number, truly = Number.NaN): boolean {
   return Math.abs(percent - truly) <= PERCENT_TOLERANCE;
 }
 
-/** A number this far below the highest one seen is settled long ago: if it arrives again, it is a double. */
+/** A number this far below the highest one seen was settled long ago: if it arrives again, it is a double. */
 const SEEN_KEPT = 10_000;

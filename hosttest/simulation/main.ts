@@ -1,8 +1,8 @@
 /*
  * The simulation from the command line.
  *
- * Simulates Y device-years in all, as runs of D devices and N days with the seeds S, S+1, … Without --seed a
- * new one is drawn and printed first. At the first violation it prints the seed, the shrunk schedule, the last events and
+ * Simulates Y device-years in all, as runs of D devices and N days with the seeds S, S+1, … Without --seed a random one is used and printed
+ * first. At the first violation it prints the seed, the shrunk schedule, the last events and
  * the command that replays it, and ends with exit code 1.
  */
 import { isMainThread } from "node:worker_threads";

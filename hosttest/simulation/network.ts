@@ -31,7 +31,7 @@ export interface Weather {
   blackHole: boolean;
   /** Connections are refused. */
   refusing: boolean;
-  /** Bytes that a device may write before the first ones have been sent. */
+  /** Bytes that a device may write before some of them have been sent. */
   roomBytes: number;
 }
 
@@ -104,7 +104,7 @@ class Stream {
   #acceptor: Acceptor | undefined;
   #arrived: Uint8Array[] = []; // at the device, not read yet
   #arrivedBytes = 0;
-  #room: number; // what the device may write now
+  #room: number; // bytes that the device may write now
   #deviceOpen = true;
   #brokerOpen = false;
   #severed = false; // nothing is forwarded any more, whatever the state of the ends

@@ -1,6 +1,6 @@
 /*
  * Seeds that once found an error, with a description. They run in every swarm, so that a regression is found again.
- * When the generator of schedules changes, a seed no longer gives the same run, and the line is only history.
+ * When the generator of schedules changes, a seed gives another run, and its line is only history.
  * Three runs of 36.5 days, too long for a test, are started by hand: `npm run simulate -- --years 0.1 --devices 1 --cuts-a-day 4 --faults-a-day 12 --seed S`
  * with S = 2477474040 (a clock corrected in between), 2774957865 (a CONNACK that is lost with the session), 54500084 (a broker that closes on every third packet).
  */

@@ -1,8 +1,7 @@
 /*
  * Bundles a TypeScript entry with esbuild for Node; `board` is the desktop's. Most npm packages stay outside the bundle.
- * The bundle is named by its content and moved into place whole: programs started side by side never run a half-written one.
- * Its source map lies beside it.
- * While no input has changed, the last bundle is used again, without esbuild: a start is half a second shorter.
+ * The bundle is named by its content and moved into place whole: programs that start at the same time never run a half-written one.
+ * Its source map is beside it. While no input has changed, the last bundle is used again, which saves half a second at each start.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
@@ -15,9 +14,9 @@ export const top = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = join(top, "build", "run");
 /** Further inputs of every bundle. npm rewrites the last one at each install. */
 const COMMON = ["hosttest/support/bundle.mjs", "tsconfig.json", "package.json", "node_modules/.package-lock.json"];
-/** Each consists of many small files: as a part of the bundle they load faster. */
+/** Packages of many small files: they load faster as a part of the bundle. */
 const INSIDE = ["aedes", "mqtt", "ws"];
-/** Optional parts of those, in C++. */
+/** Optional C++ parts of these packages. */
 const OPTIONAL = ["bufferutil", "utf-8-validate"];
 
 /**
@@ -41,7 +40,7 @@ function unchanged(record) {
       ? path
       : undefined;
   } catch {
-    return undefined; // none yet, or an input is gone
+    return undefined; // there is none yet, or an input is missing
   }
 }
 
@@ -87,7 +86,7 @@ async function build(entry, record) {
   if (!existsSync(path)) moveIntoPlace(path, `${code.text}//# sourceMappingURL=${name}.map\n`);
   const modules = Object.keys(metafile.inputs).filter((input) => !input.startsWith("node_modules/"));
   const inputs = [...COMMON, ...modules];
-  // One that was edited meanwhile may be in the bundle as it was before.
+  // An input that was edited meanwhile may be in the bundle in its earlier state.
   const isCertain = inputs.every(
     (input) => (statSync(join(top, input), { throwIfNoEntry: false })?.ctimeMs ?? 0) < beganMs,
   );

@@ -36,7 +36,7 @@ export class Collector {
   }
 
   /**
-   * Subscribed, with a session that outlives its connections, when the promise resolves. `subscribes`: whether it relies on that session
+   * Resolves when it is subscribed, with a session that outlives its connections. `subscribes`: whether it relies on that session
    * or subscribes again with each connection, for a broker that forgets sessions.
    */
   static async start(
@@ -76,7 +76,7 @@ export class Collector {
     return this.readings.map(({ seq }) => seq ?? -1);
   }
 
-  /** Resolves when `count` messages have arrived; the caller's test has the time limit. */
+  /** Resolves when `count` messages have arrived; without a time limit, which the caller's test has. */
   async until(count: number): Promise<void> {
     await this.untilTrue(() => this.arrivals.length >= count);
   }

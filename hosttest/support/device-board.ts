@@ -1,6 +1,6 @@
 /*
  * A board of simulated hardware (hardware.ts) on virtual time, with a power switch: the unchanged firmware runs on it, loses its power at
- * any moment, and boots again on the flash that it left. One or more boards share a house (house.ts).
+ * any moment, and boots again with the same flash. One or more boards share a house (house.ts).
  */
 import { DeepSleep } from "../../boards/common/deep-sleep.js";
 import { isSigned } from "../../boards/common/ed25519.js";
@@ -24,8 +24,8 @@ import { Region } from "./region.js";
 
 const SENSOR_ADDRESS = 0x48;
 const RESET_MS = 300; // from a restart to the firmware's first line
-const WAKE_MS = 60; // the same from the end of deep sleep
-const CRASH_MS = 200; // an image that ends at once
+const WAKE_MS = 60; // from the end of deep sleep to the firmware's first line
+const CRASH_MS = 200; // after which a crashing image ends
 const WATCHDOG_MS = 10_000; // the hardware's
 const SELECTION_BLOCKS = 2;
 const HOME: AccessPoint = { ssid: "home", password: "correct horse", rssi: -58 };
@@ -45,11 +45,11 @@ export interface DeviceOptions {
   readonly drivers?: Board["drivers"];
   /** TLS over the house's network. Default: the board has none. */
   readonly tls?: (tcp: TCPConstructor) => TCPConstructor;
-  /** Default: it knows them. */
+  /** Whether its TLS knows public CAs. Default: it does. */
   readonly hasPublicCAs?: boolean;
-  /** What measures its cells. Default: it has no divider. */
+  /** The input that measures its cells. Default: it has none. */
   readonly battery?: Board["battery"];
-  /** The board can sleep; `rate`: milliseconds of its slow clock in a true one. Default: it cannot. */
+  /** The board can sleep; `rate`: milliseconds that its slow clock counts in a true millisecond. Default: it cannot. */
   readonly sleep?: { readonly rate: number };
   /** Two slots of so many blocks for firmware images; the first one holds `image`. Default: the firmware cannot be replaced. */
   readonly slots?: { readonly image: Uint8Array; readonly blocks: number; readonly key: Uint8Array | undefined };
@@ -80,7 +80,7 @@ export class SimulatedDevice {
   readonly settled: number[] = [];
   /** Why the firmware asked for resets. */
   readonly restarts: string[] = [];
-  /** Of a board that can sleep. */
+  /** Undefined on a board that cannot sleep. */
   readonly chip: DeepSleep | undefined;
   /** How long it has slept, and how often it was put to sleep. */
   sleptMs = 0;
@@ -92,10 +92,10 @@ export class SimulatedDevice {
   wholes = 0;
   /** The next boot loses its power after so many bytes on flash. */
   cutBootAfter = Number.POSITIVE_INFINITY;
-  /** Of a board that resolves names; undefined: its TCP class does. */
+  /** The board's resolver; undefined: its TCP class resolves names. */
   resolver: ResolverConstructor | undefined;
   port: FakeSerial;
-  /** The exception that ended its life, if one left the firmware. */
+  /** Exceptions that left the firmware; each ended a life. */
   crashes: unknown[] = [];
   boots = 0;
   readonly #hardware: Hardware;
@@ -311,7 +311,7 @@ export class SimulatedDevice {
     this.#running = this.#firmware = undefined;
     this.#record = undefined;
     this.#hardware.end();
-    // Not now: a callback may be running, which has no effect any more.
+    // Not at once: one of its callbacks may be running.
     this.house.time.timers.set(() => firmware?.close(), 0);
   }
 

@@ -17,7 +17,7 @@ import type { VirtualTime } from "./virtual-time.js";
 
 const SETTINGS_BLOCKS = 4;
 
-/** From a reset to the next. */
+/** The time from one reset to the next. */
 export interface Life {
   readonly isOn: boolean;
   readonly bootedMs: number;
@@ -87,7 +87,7 @@ export class Hardware {
   /** Power, or a reset: a new life begins. */
   start(): Life {
     this.flash.powerOn();
-    this.settingsFlash.powerOn(); // mounts of the last life are void, however it ended
+    this.settingsFlash.powerOn(); // nothing of the last life is mounted any more, however it ended
     this.lostTimersMs = Number.NEGATIVE_INFINITY;
     this.#life = { isOn: true, bootedMs: this.#options.time.nowMs, utcOffsetMs: undefined };
     this.bus = new I2CBus(); // objects that the last life had open are closed
@@ -99,13 +99,13 @@ export class Hardware {
     return this.#life;
   }
 
-  /** The life is over; flash keeps its power. */
+  /** Ends the life; flash keeps its power. */
   end(): void {
     if (this.#life !== undefined) this.#life.isOn = false;
     this.wifi.powerCycle();
   }
 
-  /** The power is cut: nothing more is written. */
+  /** Cuts the power: nothing more is written. */
   powerOff(): void {
     this.flash.powerOff();
     this.settingsFlash.powerOff();

@@ -29,7 +29,7 @@ export function withDiagnostics(topics: readonly string[]): string[] {
   return topics.flatMap((topic) => [topic, ...more(topic)]).sort();
 }
 
-/** Messages with the entities of the diagnostics, of a board that does not measure its cells: that row is the last one. */
+/** Number of messages with the entities of the diagnostics, on a board that does not measure its cells, whose row is the last one. */
 export const DETAILS_WITHOUT_CELLS = detailMessages(diagnostics.length - 1);
 
 /** Of the controls, the buttons alone. */

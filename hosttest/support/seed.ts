@@ -1,6 +1,6 @@
 /*
  * The seed of every property test and campaign in a test run: the same each time, so that a failure is caused by the change
- * and not by chance. `SEED=fresh npm run test:all` draws new ones, `SEED=n` replays; errors that they find become tests.
+ * and not by chance. `SEED=fresh npm run test:all` chooses a random one, `SEED=n` replays; what a random seed finds becomes a test.
  */
 const given = process.env.SEED ?? "20261128";
 

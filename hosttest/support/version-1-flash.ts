@@ -1,6 +1,6 @@
 /*
- * A flash as firmware 0.1 leaves it: everything that an outbox writes through it is in blocks of format version 1, while the outbox
- * reads its own version. Only the version in the open headers differs, as long as no payload fits a short frame.
+ * A flash as firmware 0.1 leaves it: what an outbox writes through it becomes blocks of format version 1, but the outbox reads back its own
+ * version. Only the version in the open headers differs, as long as no payload fits a short frame.
  */
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import type { Flash, FlashStatus } from "../../src/outbox/flash/flash.js";

@@ -1,7 +1,7 @@
 /*
  * Virtual time: timers and a clock that move only when a test says so.
  * Callbacks run in the order of their deadlines, ties in the order they were set; nothing reads the real clock, so a run
- * is the same every time. Exceptions of a callback reach the caller of `advance`; a device has no such caller.
+ * is the same every time. Exceptions of a callback reach the caller of `advance`, unlike on a device.
  * A binary heap, so that ten thousand devices cost little more than ten.
  */
 

@@ -46,7 +46,7 @@ const timers = {
   },
 };
 
-/** A store for the two generations of settings only. */
+/** A store that has only the two generations of settings. */
 const store: KeyValueStore = {
   read(key) {
     if (!/[ab]$/.test(key)) return undefined;
@@ -338,7 +338,7 @@ export function nextCallback(): () => void {
   return callback;
 }
 
-/** Types `text` `times` times, and runs timers that are due at once; returns the mean cost of one time, including timers of the harness. */
+/** Types `text` `times` times, and runs timers that are due at once. Returns the mean cost of typing it once, including timers of the harness. */
 export function type(text: string, times: number): Cost {
   const cost: Cost = { computrons: 0, slots: 0, chunkBytes: 0 };
   for (let i = 0; i < text.length * times; i++) {

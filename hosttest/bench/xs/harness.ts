@@ -57,7 +57,7 @@ const WRITABLE_BYTES = 4_096;
 /** The server's answers, not yet read. */
 const answers = new Uint8Array(512);
 let answered = 0;
-/** Level of the last CONNECT. */
+/** Protocol level of the last CONNECT. */
 let spoken = 4;
 let hasSession = false;
 

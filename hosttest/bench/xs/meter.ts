@@ -47,7 +47,7 @@ export function counts(): Counts {
 }
 
 let tare = 0;
-let bracket = 0; // the cost of enter and leave that they do not measure
+let bracket = 0; // the part of the cost of `enter` and `leave` that they do not measure themselves
 let frame = 0; // what `spent` measures for an empty call
 let glue = 0; // what a closure of the harness spends on calling one method of the product
 
@@ -58,7 +58,7 @@ export function enter(): number {
   return entered;
 }
 
-/** To be called last in such code. Must not be nested. */
+/** To be called last in harness code that the product calls. Must not be nested. */
 export function leave(entered: number): void {
   brackets++;
   tare += host.computrons() - entered + bracket;

@@ -1,6 +1,6 @@
 /*
- * The cost of one reading: in the client and its session alone, and on the whole path from `append` to `settle`. Topic and payload
- * are those of the goals, made in advance: `home/livingroom/temperature` and 31 bytes of JSON.
+ * The cost of one reading: in the client and its session alone, and on the whole path from `append` to `settle`. Topic and payload are
+ * those for which the goals were set, made in advance: `home/livingroom/temperature` and 31 bytes of JSON.
  */
 import { Client, type Message } from "../../../src/mqtt/client.js";
 import type { OutboundEntry, OutboundStore } from "../../../src/mqtt/delivery/store.js";
@@ -143,7 +143,7 @@ export function wholeWayCost(qos: 1 | 2, turns: number, payload: Uint8Array = RE
   return perTurn(turns, () => exchange(work) + spent(idle));
 }
 
-/** Two stages of it: `append` alone, while entries accumulate; then `seek` and `settle` of these. `payload`: the record in flash. */
+/** Two stages of the whole path: `append` alone, while entries accumulate; then `seek` and `settle` of these. `payload`: the record in flash. */
 export function outboxCost(turns: number, payload: Uint8Array = RECORD): { append: Cost; settle: Cost } {
   const outbox = new Outbox({ flash: new PlainFlash(256) });
   let computrons = 0;

@@ -1,6 +1,6 @@
 /*
- * The cost of rendering an entry: the journal's `render`, for readings as in a house: ten seconds apart, each a hundredth of a
- * degree warmer or colder than the one before.
+ * The cost of the journal's `render` for readings as in a house: ten seconds apart, each a hundredth of a degree warmer or colder than the
+ * one before.
  */
 import { TEMPERATURE } from "../../../src/channels/channels.js";
 import { Sample } from "../../../src/channels/sample.js";

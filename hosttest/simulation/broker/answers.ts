@@ -9,7 +9,7 @@ type Values = Readonly<Record<string, number | string | undefined>>;
 
 export const pingresp = Uint8Array.of(0xd0, 0);
 
-/** `properties`: under 5 only. */
+/** `properties`: sent in 5 only. */
 export function connack(level: Level, present: boolean, code: number, properties: Values): Uint8Array {
   const body = [present ? 1 : 0, code];
   return packet(0x20, level === 5 ? [...body, ...propertyBytes(properties)] : body);

@@ -45,7 +45,7 @@ export class Broker implements Host<Connection> {
     else if (this.terms.forgetsClean) this.#sessions.lose("clean");
   }
 
-  /** `terms`: for the time after it. */
+  /** `terms`: of the broker from now on. */
   start(terms = this.terms): void {
     this.terms = terms;
     this.mood.running = true;

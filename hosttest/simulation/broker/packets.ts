@@ -9,7 +9,7 @@ import { NO_PROPERTIES, type Properties, readProperties } from "./properties.js"
 /** Protocol level: 4 is 3.1.1, 5 is 5. */
 export type Level = 4 | 5;
 
-/** Under 3.1.1 properties are empty and reasons 0. */
+/** In 3.1.1 properties are empty and reasons 0. */
 export type ClientPacket =
   | {
       readonly type: "connect";
@@ -86,7 +86,7 @@ export class PacketReader {
   }
 }
 
-/** Where the first packet ends; -1 if it is not complete. */
+/** Where the first packet in `bytes` ends; -1 if it is not complete. */
 function packetEnd(bytes: Uint8Array): number {
   let length = 0;
   for (let i = 1, factor = 1; i <= 4; i++, factor *= 128) {
@@ -97,7 +97,7 @@ function packetEnd(bytes: Uint8Array): number {
   throw new ProtocolError("remaining length of more than four bytes");
 }
 
-/** One packet, whole. */
+/** Parses one complete packet. */
 function parse(bytes: Uint8Array, level: Level): ClientPacket {
   const kind = bytes[0] >> 4;
   const flags = bytes[0] & 15;
@@ -143,7 +143,7 @@ function parse(bytes: Uint8Array, level: Level): ClientPacket {
   }
 }
 
-/** From a byte of options (§3.8.3.1 of MQTT 5; under 3.1.1 all but the QoS is reserved). */
+/** The QoS in a byte of options (§3.8.3.1 of MQTT 5; in 3.1.1 all other bits are reserved). */
 function subscriptionQoS(options: number, level: Level): number {
   const qos = options & 3;
   if (qos === 3 || options > (level === 5 ? 0x2f : 2)) throw new ProtocolError(`subscribe: options ${options}`);

@@ -7,7 +7,7 @@ export interface Terms {
   /** Maximum number of unreleased QoS 2 messages of a client: more are refused with 0x97, and silently dropped in 3.1.1. Announced in 5. */
   readonly receiveMaximum: number;
   readonly maximumQoS: 1 | 2;
-  /** In 5, CONNACK states the maximum QoS; otherwise only a DISCONNECT 0x9B does. */
+  /** In 5, CONNACK states the maximum QoS; if false, only a DISCONNECT 0x9B shows it. */
   readonly isQoSSaid: boolean;
   readonly retainAvailable: boolean;
   readonly maximumPacketBytes: number | undefined;

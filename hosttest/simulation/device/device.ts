@@ -88,7 +88,7 @@ export class Device {
   readonly #work: Work;
   readonly sleeper: Sleeper | undefined;
   #armed: Armed | undefined; // while it sleeps
-  #bootNumber = 0; // the latest that the firmware had
+  #bootNumber = 0; // the latest boot number that the firmware had
   #inForce: { readonly room: string; readonly qos: 1 | 2 };
   #isRetired = false;
   #left: number | undefined; // entries that waited when it last went to sleep after a report; undefined: there was none yet
@@ -175,7 +175,7 @@ export class Device {
     else this.#hardware.unplug(this.#address);
   }
 
-  /** Servers give a wrong time from now on; 0: the true one. The ledger excuses the device only if all servers agree on it. */
+  /** Servers give a wrong time from now on; 0: the true one. The ledger accepts wrong times only if all servers agree on them. */
   lie(byMs: number, how: Lie = "all"): void {
     applyLie(this.#hardware.ntp.faults, byMs, how);
     this.#isExcused = byMs !== 0 && how === "all";

@@ -1,6 +1,6 @@
 /*
- * A broker loses its sessions after PUBREC, and the CONNACK that would show it is lost as well: the next one says that the session is
- * present. In version 5 the device finds out and loses no reading; in 3.1.1 no client can.
+ * A broker loses its sessions after PUBREC, and the CONNACK that reports this is lost as well: the next one reports that the session is
+ * present. In version 5 the device detects it and loses no reading; in 3.1.1 no client can.
  */
 import { expect, test } from "vitest";
 import { VirtualTime } from "../../support/virtual-time.js";
@@ -18,7 +18,7 @@ function simulation(version: "3.1.1" | "5") {
   const seen: number[] = [];
   const lost: string[] = [];
   const breaches: string[] = [];
-  let swallowed: number | undefined; // the first byte of the next packet that is lost, and its connection with it
+  let swallowed: number | undefined; // first byte of the packet that will be lost, together with its connection
   const broker = new Broker({
     time,
     random: new Random(1),

@@ -1,5 +1,5 @@
 /*
- * A reading that a simulated device has taken: checks it against the true value, and enters it in the ledger.
+ * Checks a reading that a simulated device has taken against the true value, and enters it in the ledger.
  */
 import type { VirtualTime } from "../../support/virtual-time.js";
 import type { Ledger, Violation } from "../ledger.js";
@@ -18,7 +18,7 @@ export interface Taker {
   report(violation: Violation): void;
 }
 
-/** Enters a reading of `celsius` under the number that the outbox gave it, or the numbers from there on, if each channel is an entry. */
+/** Enters a reading of `celsius` under its sequence number or, if each channel is an entry, under the numbers from there on. */
 export function enter(sequence: number, celsius: number, taker: Taker): void {
   const { index, time, ledger, sensor, room, qos, clock, report } = taker;
   const truly = temperature(time.nowMs);

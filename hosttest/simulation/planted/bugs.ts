@@ -11,7 +11,7 @@ export interface PlantedBug extends Edit {
 }
 
 export interface Edit {
-  /** From the top of the repository. */
+  /** Path from the top of the repository. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
@@ -226,7 +226,7 @@ export const bugs: readonly PlantedBug[] = [
   },
 ];
 
-/** All that planting it replaces. */
+/** All replacements of a bug. */
 export function editsOf({ file, find, replace, also = [] }: PlantedBug): readonly Edit[] {
   return [{ file, find, replace }, ...also];
 }

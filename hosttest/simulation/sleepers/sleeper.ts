@@ -12,13 +12,13 @@ import type { MemoryDamage } from "./troubles.js";
 
 const MAX_DRIFT = 0.05;
 const DAY = 86_400_000;
-/** A clock that follows the day's temperature: how often its rate changes, and how far. */
+/** A clock that follows the day's temperature: the interval at which its rate changes, and by how much. */
 const WANDER_MS = 600_000;
 const MAX_SWING = 0.01;
 /** From the end of deep sleep to the firmware's first line. */
 const WAKE_MS = 60;
 
-/** How it lives; settings as typed. */
+/** How the device is set up and drifts; settings as typed. */
 export interface SleeperPlan {
   readonly intervalS: number;
   readonly reportMin: number;
@@ -181,7 +181,7 @@ export class Sleeper {
     if (this.state === "asleep") this.chip.press();
   }
 
-  /** Calls a function so long after the radio is next switched on, in the next start. */
+  /** Calls `action` `delayMs` after the radio is switched on in the next start. */
   afterRadio(delayMs: number, action: () => void): void {
     this.atRadio.push(() => this.options.time.timers.set(action, delayMs));
   }

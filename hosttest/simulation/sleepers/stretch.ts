@@ -5,7 +5,7 @@
 
 import type { TrueClock } from "../ledger.js";
 
-/** Messages are cut to a second, a line in force is at most half a second off, and servers' answers are delayed. */
+/** Times in messages are cut to a second, the line in force may be half a second off, and servers' answers are delayed. */
 const BETWEEN_MS = 2_000;
 /** Maximum error of a clock that is set at one end only: it drifts by up to 5 %, and may be assumed to drift by 10 %. */
 const BEYOND = 0.16;

@@ -102,7 +102,7 @@ function drawCut(random: Random, device: number): Trouble {
   return { kind: "cut", device, offMs };
 }
 
-/** Mostly short; sometimes long enough to fill an outbox. */
+/** Length of a fault: mostly short, sometimes long enough to fill an outbox. */
 function drawLength(random: Random): number {
   if (random.chance(0.02)) return Math.floor(random.exponential(12 * HOUR));
   return Math.floor(random.exponential(random.pick([5 * SECOND, MINUTE, 10 * MINUTE])));

@@ -1,6 +1,6 @@
 /*
- * Every script of package.json that is a program of ours answers --help, and refuses what it does not understand in one
- * line: the option, what was given, what is expected.
+ * Every program of ours in the scripts of package.json answers --help, and refuses what it does not understand with one line: the option,
+ * what was given, what is expected.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

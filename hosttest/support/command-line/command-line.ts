@@ -32,7 +32,7 @@ export {
 export const MAX_SEED = 2 ** 52;
 const DRAWN_BELOW = 2 ** 32;
 
-/** The options' values and the other words, or the end of the process. */
+/** Returns the options' values and the other words, or ends the process. */
 export function commandLine<const O extends Options>(
   description: Description,
   options: O,
@@ -45,7 +45,7 @@ export function commandLine<const O extends Options>(
   });
 }
 
-/** The result of `work`; its UsageError ends the process. `before`: prefix of the error line. */
+/** Returns the result of `work`; a UsageError ends the process. `before`: prefix of the error line. */
 export function orMisused<T>(work: () => T, before = ""): T {
   try {
     return work();
@@ -55,13 +55,13 @@ export function orMisused<T>(work: () => T, before = ""): T {
   }
 }
 
-/** An error in the command line. */
+/** Ends the process because of an error in the command line. */
 export function misused(problem: string): never {
   console.error(shownLines(problem));
   process.exit(2);
 }
 
-/** `--seed S`; without it a new one. */
+/** The option `--seed S`; default: a random seed. */
 export function seedOption(): Option<number> {
   const given = option("S", "everything random follows from it (default: drawn and printed)", (text, name) =>
     wholeOf(name, text, 0, MAX_SEED),

@@ -1,6 +1,6 @@
 /*
- * A tool's progress on standard error: at a terminal one line that is rewritten, elsewhere (a pipe, a
- * file, CI) a line now and then. What comes from outside in it is shown as shown.ts says.
+ * A tool's progress on standard error: at a terminal one line that is rewritten, elsewhere (a pipe, a file, CI) a line now and then. Text
+ * from outside is escaped, see shown.ts.
  */
 import { printable } from "../../../src/console/port/printable.js";
 import { shownLines } from "./shown.js";

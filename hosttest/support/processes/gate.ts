@@ -1,6 +1,6 @@
 /*
- * A TCP proxy between MQTT clients and a broker that withholds one packet, and all that follows it: the connection is then as after a failure
- * that came just before this packet arrived.
+ * A TCP proxy between MQTT clients and a broker that withholds one packet and all later ones, as a connection that failed just before this
+ * packet arrived.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";

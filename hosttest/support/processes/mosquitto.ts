@@ -11,12 +11,15 @@ import { accepts, freePort } from "./ports.js";
 
 const COMMAND = "mosquitto";
 const START_MS = 10_000;
-/** Of messages in flight. Not 0, "no maximum": started again, mosquitto would then publish messages again after their PUBREL (see findings). */
+/**
+ * Maximum of messages in flight. Not 0, which means "no maximum": started again, mosquitto would then publish messages again after their
+ * PUBREL (see findings).
+ */
 const MAX_IN_FLIGHT = 60_000;
 
 export class Mosquitto {
   readonly port: number;
-  /** Its port, and those of the listeners in `extra`: they open one after the other, and certificates take time. */
+  /** Its port, and those of the listeners in `extra`, which open later: loading certificates takes time. */
   readonly #ports: readonly number[];
   readonly #folder: string;
   #process: ChildProcess | undefined;

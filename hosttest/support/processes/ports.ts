@@ -3,7 +3,7 @@
  */
 import { connect, createServer } from "node:net";
 
-const PATIENCE_MS = 1_000; // an address may not answer
+const PATIENCE_MS = 1_000; // some addresses never answer
 
 /*
  * Below the range that systems use for outgoing connections (Linux from 32768, others from 49152 on): a connection of
@@ -11,7 +11,7 @@ const PATIENCE_MS = 1_000; // an address may not answer
  */
 const FIRST_PORT = 15_000;
 const GROUPS = 277;
-const PROCESSES = 64; // tests that run at the same time have process ids near each other, and each its own ports
+const PROCESSES = 64; // tests that run at the same time have neighbouring process ids, and so have different ports
 
 let group = Math.floor(Math.random() * GROUPS);
 

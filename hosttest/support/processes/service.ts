@@ -98,7 +98,7 @@ export class Service {
     this.signal(signal);
     const late = setTimeout(() => this.signal("SIGKILL"), END_MS);
     await exited;
-    // Its children, too; if process 1 does not collect dead ones, they stay in the group.
+    // Waits for its children, too, but not for ever: if process 1 does not collect dead ones, they stay in the group.
     for (const untilMs = Date.now() + GROUP_MS; this.signal(0) && Date.now() < untilMs; ) await sleep(CHECK_MS);
     clearTimeout(late);
     this.#process = undefined;

@@ -44,7 +44,7 @@ export class Terminal {
     await this.press("Enter");
   }
 
-  /** All lines since the beginning, those that have left the screen included; without the blank ones at the end. */
+  /** All lines since the beginning, including those that have left the screen, without blank lines at the end. */
   async lines(): Promise<string[]> {
     const text = await this.#tmux("capture-pane", "-p", "-J", "-S", "-");
     return text.trimEnd().split("\n");
@@ -55,7 +55,7 @@ export class Terminal {
     return (await this.lines()).at(-1)?.trimEnd() ?? "";
   }
 
-  /** Resolves with the lines when `condition` holds; if it never does, the error has the screen. */
+  /** Resolves with the lines when `condition` holds. @throws Error with the screen if it does not in time */
   async until(condition: (lines: readonly string[]) => boolean): Promise<string[]> {
     for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
       const lines = await this.lines();
@@ -65,7 +65,7 @@ export class Terminal {
     }
   }
 
-  /** Resolves when a line has `text` in it, as often as `times` says. */
+  /** Resolves when `text` is shown in `times` lines. */
   untilShown(text: string, times = 1): Promise<string[]> {
     return this.until((lines) => lines.filter((line) => line.includes(text)).length >= times);
   }

@@ -9,7 +9,7 @@ import { dirname, relative, resolve } from "node:path";
 /**
  * @param {string | undefined} stack
  * @param {string} bundle its path
- * @returns {string | undefined} the same stack, as it was where there is no map
+ * @returns {string | undefined} the translated stack; unchanged if there is no map
  */
 export function sourceStack(stack, bundle) {
   try {

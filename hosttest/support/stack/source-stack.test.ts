@@ -10,7 +10,7 @@ const ENTRY = `build/source-stack-${process.pid}.ts`;
 const SOURCE = join(top, ENTRY);
 afterEach(() => rmSync(SOURCE, { force: true }));
 
-/** In the past, as a file that was not edited this moment. */
+/** With a time in the past, as a file has that was not edited just now. */
 function write(text: string, ageS: number): void {
   writeFileSync(SOURCE, text);
   utimesSync(SOURCE, Date.now() / 1_000 - ageS, Date.now() / 1_000 - ageS);

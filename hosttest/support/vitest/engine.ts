@@ -4,7 +4,7 @@
  */
 import { type Variant, workerProgram } from "../../engine/build.js";
 
-/** After this time the build is announced: one that exists is ready sooner. */
+/** After this time the build is announced; if nothing has to be built, it is ready sooner. */
 const QUICK_MS = 2_000;
 const VARIANTS: readonly Variant[] = ["plain", "tls"];
 

@@ -1,6 +1,7 @@
 /*
  * Test files that run other programs (brokers, XS, a browser, the product as a process), wait in real time, or compile and bundle. All
- * others need Node alone, on virtual time: `npm test` runs those, in three minutes; `npm run test:all` runs everything, as CI does.
+ * other test files need only Node and run on virtual time: `npm test` runs these, in three minutes. `npm run test:all` runs everything, as
+ * CI does.
  * A file that starts a program and is not in this list fails in `npm test` (no-programs.ts).
  */
 export const PROGRAMS: readonly string[] = [

@@ -22,15 +22,15 @@ interface Done<R> {
 export const CORES = availableParallelism();
 
 export interface Jobs<P, R> {
-  /** Numbers 0 to before this one. */
+  /** Number of jobs: they are numbered from 0. */
   readonly count: number;
-  /** Threads; with 1, all is done in this one. */
+  /** Number of threads; with 1, this thread runs all jobs. */
   readonly workers: number;
   /** The job's data. It is copied to the thread, which has the same command line, but other random numbers. */
   about(job: number): P;
   /** Executes a job. Its argument and result are copied between threads: data, no functions. */
   run(about: P): R;
-  /** Receives a result, in the order of the jobs; false: no more are wanted. */
+  /** Receives a result, in the order of the jobs. Returns false if no more are wanted. */
   take(result: R, job: number): boolean;
 }
 

@@ -1,8 +1,8 @@
-/* For in-order.test.ts: jobs of which the first takes longest. Arguments: how many threads; a job that throws; a job that is the last wanted. */
+/* For in-order.test.ts: jobs of which the first takes longest. Arguments: number of threads; the job that throws; the last job wanted. */
 import { inOrder } from "./in-order.js";
 
 const [workers, throwing, last] = process.argv.slice(2).map(Number);
-const drawn = Math.floor(Math.random() * 1e9); // what a thread cannot know
+const drawn = Math.floor(Math.random() * 1e9); // random numbers differ between threads
 try {
   await inOrder({
     count: 6,
