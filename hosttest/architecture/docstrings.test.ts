@@ -1,4 +1,4 @@
-/* Every export of src has a docstring: who uses it need not read how it is done. Of overloads, the first one has it. */
+/* Every export of src has a docstring, so that its users need not read the code. Of overloads, the first one has it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -75,10 +75,10 @@ const WORDS: readonly Word[] = [
   },
 ];
 
-/** Lines that are right: the word means something else there, or is a name of outside software. */
+/** Lines that are allowed: the word means something else there, or is a name of outside software. */
 const ALLOWED: readonly RegExp[] = [/\bweight: \d/]; // fast-check's option
 
-/** Folders and pages that are still to be done, by the first two steps of their path. Shrinks; nothing is added. */
+/** Folders and pages that are not searched yet, by the first two parts of their path. Nothing may be added. */
 const TO_DO: readonly string[] = [];
 
 const SEARCHED = /\.(?:ts|mjs|cjs|md|c|h|bash|sh)$/;

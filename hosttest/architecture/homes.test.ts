@@ -1,6 +1,6 @@
 /*
- * What several folders need alike has one home, and whoever may not import it (a library of its own, a simulated part) is
- * listed here with the reason. A further repeat fails, and so does a row that no longer holds.
+ * What several folders need has one home. Files that may not import it (an independent library, a simulated part) repeat it, and are listed
+ * here with the reason. A repetition that is not listed fails, and so does a row that no longer applies.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ interface Shape {
   /** Finds the declaration in a module's text, by any name. */
   readonly pattern: RegExp;
   readonly home: string;
-  /** Why a file repeats it all the same. */
+  /** The files that repeat it, and why. */
   readonly repeats: Readonly<Record<string, string>>;
 }
 
@@ -84,7 +84,7 @@ const sources: readonly Source[] = ["src", "boards"].flatMap((place) =>
 
 const folderOf = (path: string): string => path.split("/").slice(0, 2).join("/");
 
-/** The files that declare the shape, where its row of the table does not let them. */
+/** The files that declare the shape although their row of the table does not allow it. */
 function complaints({ pattern, home, repeats }: Shape, files: readonly Source[]): string[] {
   const declaring = files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
   const allowed = new Set<string>();

@@ -26,7 +26,7 @@ test(`no folder of src, boards or hosttest has more than ${MAX_FILES} files`, ()
   const counts = new Map<string, number>();
   for (const path of files) {
     const folder = join(path, "..");
-    if (folder !== join(TOP, "findings")) counts.set(folder, (counts.get(folder) ?? 0) + 1); // a list of scripts, one a finding
+    if (folder !== join(TOP, "findings")) counts.set(folder, (counts.get(folder) ?? 0) + 1); // it has one script for each finding
   }
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });

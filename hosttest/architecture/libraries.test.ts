@@ -1,7 +1,7 @@
 /*
- * What the README calls usable alone is: every module of such a folder is in its manifest's reach and preloaded, and imports
- * nothing outside the folder. No other folder has a manifest, which would not be included or tested. A folder in a library that has one
- * of its own is a part that its user may leave out: the rest does not import it.
+ * The folders that the README calls usable alone are: each module is reached by the folder's manifest and preloaded, and imports nothing
+ * outside the folder. No other folder has a manifest, because it would be neither included nor tested. A folder with its own manifest
+ * inside a library is a part that the user may leave out: the rest does not import it.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, posix } from "node:path";
@@ -46,7 +46,7 @@ describe.each(LIBRARIES)("%s", (room) => {
     });
   });
 
-  // mcconfig's star in `preload` means JavaScript alone; what is not preloaded costs RAM.
+  // A star in `preload` means only JavaScript for mcconfig; a module that is not preloaded takes RAM.
   test("every module with code is preloaded", () => {
     expect(manifest.preload).toEqual(withCode.map((name) => `${room}/${nameOf(name)}`).sort());
   });

@@ -1,4 +1,4 @@
-/* The maps for newcomers name every existing folder, and no other. */
+/* The pages' tables of folders name every existing folder, and no other. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/* The pages: every link to a file or a heading has its target, every command names what exists, and the README is short. */
+/* The pages: every link to a file or a heading has its target, every file and script in a command exists, and the README is short. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ const FOLDERS = ["src", "boards", "hosttest", "findings"];
 const MAX_README_WORDS = 1_500;
 /** Inline links and pictures; of "path#heading" either part may be missing. */
 const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g;
-/** Words that stand for a value of the reader's. */
+/** Words that the reader replaces by a value. */
 const PLACEHOLDER = /[A-Z]{4}|[*<]/;
 
 const pages: readonly string[] = [

@@ -18,8 +18,8 @@ function privateNames(text: string): string[] {
   return names;
 }
 
-// In XS every object carries a slot for each #private method of its class: 5.8 KB of the heap of the running app, and 13 KB of byte
-// code more. TypeScript's `private` costs nothing.
+// In XS every object carries a slot for each #private method of its class: that was 5.8 KB of the running app's heap, and 13 KB of byte
+// code. TypeScript's `private` costs nothing.
 test("what runs on the device has no #private names", () => {
   const found: string[] = [];
   for (const place of ON_THE_DEVICE) {

@@ -1,6 +1,6 @@
 /*
  * Each warning of the firmware has a row in the table of boards/TROUBLESHOOTING.md: "…" stands for the parts that the
- * program inserts. The row must contain a word of the message itself: a wildcard alone is not a row.
+ * program inserts. The row must contain a word of the message itself: a row of wildcards alone does not count.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ function rows(page: string): string[] {
 const asPattern = (row: string): RegExp =>
   new RegExp(`^${row.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(ANYTHING, ".*")}$`, "s");
 
-/** Is `text` what the row describes? */
+/** Whether the row describes `text`. */
 const fits = (text: string, row: string): boolean => /\p{L}{2}/u.test(row) && asPattern(row).test(text);
 
 test("every warning has a row in the table of troubles", () => {

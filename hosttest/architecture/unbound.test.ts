@@ -1,6 +1,6 @@
 /*
- * Static methods of built-ins are called on their built-in. XS's own ones need that: `const { fromString } = ArrayBuffer` works
- * in one release and throws in the next, which makes the result by what it is called on.
+ * Static methods of built-ins are called as methods of the built-in. XS's own methods need that: `const { fromString } = ArrayBuffer` works
+ * in one release and throws in the next, where the method makes its result with `this`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ function unbound(text: string): string[] {
   return found;
 }
 
-/** Neither called, nor a step to something else. */
+/** Whether the method is read, but neither called nor followed by another property. */
 function isTakenAway(node: ts.PropertyAccessExpression): boolean {
   const { parent } = node;
   if (ts.isCallExpression(parent) || ts.isNewExpression(parent)) return parent.expression !== node;

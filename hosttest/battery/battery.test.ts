@@ -113,7 +113,7 @@ describe("by hand", () => {
 });
 
 describe("for all figures", () => {
-  /** Inputs of which more is never better, and those of which more is never worse. */
+  /** Inputs whose increase never lengthens the life, and those whose increase never shortens it. */
   const WORSE: readonly InputName[] = [
     "sleepUa",
     "awakeMa",
@@ -138,7 +138,7 @@ describe("for all figures", () => {
   ];
   const BETTER: readonly InputName[] = ["capacityMah", "efficiency", "sleepEfficiency", "samplesPerErase", "window"];
 
-  /** Hours; 0 where the cells cannot do it. */
+  /** Hours; 0 if the cells cannot run the load. */
   function hours(given: Partial<Record<InputName, number>>, times = HOURLY, choice = USUAL): number {
     try {
       return life(given, times, choice).hours;

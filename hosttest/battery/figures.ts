@@ -17,11 +17,11 @@ export const figure = (value: number, source: string): Figure => ({ value, sourc
 
 /** A processor at 3.3 V, in mA. */
 export interface Chip {
-  /** At work, the radio off. */
+  /** Awake, with the radio off. */
   readonly awakeMa: Figure;
-  /** The radio on: mostly it listens. */
+  /** With the radio on, mostly receiving. */
   readonly radioMa: Figure;
-  /** While it transmits at full power: what the cells must be able to give. */
+  /** While it transmits at full power, which the cells must be able to supply. */
   readonly peakMa: Figure;
   /** Volts below which the brown-out detector resets it (level 5, as in boards/esp32/sdkconfig). */
   readonly brownOutVolts: number;
@@ -57,7 +57,7 @@ const ESP32_S3: Chip = {
 
 const SEEED_THREAD = "forum.seeedstudio.com/t/276444";
 
-/** By `--board`. The first three are the firmware's targets on a board or module that suits batteries; then what to know better. */
+/** By `--board`. The first three are the firmware's chips, each on a board or module that suits batteries; the others are for comparison. */
 export const BOARDS = {
   esp32: {
     says: "an ESP32 module alone, no regulator, no LED",
@@ -108,15 +108,15 @@ export const BOARDS = {
 
 export type BoardName = keyof typeof BOARDS;
 
-/** A kind of cell, at room temperature and at the few mA that a sleeper takes on average. */
+/** A kind of cell, at room temperature and with the few mA that a sleeper needs on average. */
 export interface Cell {
   readonly says: string;
   readonly capacityMah: Figure;
-  /** How much of the capacity has been delivered when the voltage of the resting cell is down to so much: [V, 0 to 1], falling. */
+  /** [V, 0 to 1] in falling order: voltage of the resting cell, and the part of the capacity that was delivered by then. */
   readonly curve: readonly (readonly [volts: number, delivered: number])[];
   readonly curveSource: string;
   readonly ohms: Figure;
-  /** Of the capacity, in a year. */
+  /** Part of the capacity that is lost in a year. */
   readonly selfDischarge: Figure;
 }
 

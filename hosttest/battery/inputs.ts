@@ -1,6 +1,6 @@
 /*
- * The inputs of the model: a row for each number, with what it is, its limits, and the figure that counts where the command
- * line gives none. A new input is one new row here, and its use in `workOf`.
+ * The inputs of the model: a row for each number, with its meaning, its limits, and the figure that is used if the command line gives none.
+ * A new input is one new row here, and its use in `workOf`.
  */
 
 import baseline from "../bench/baseline.json" with { type: "json" };
@@ -40,7 +40,7 @@ export interface Input {
 }
 
 const GLENN = "github.com/glenn20/upy-esp32-experiments, ESPNowvsWifiEnergyUsage, measured on an ESP32";
-/** Cost of a sample in a report: rendered, sent, settled. As counted by `npm run bench`. */
+/** Rows of `npm run bench` whose sum is the cost of a sample in a report: rendered, sent, settled. */
 const DELIVERY = ["rendering as JSON", "QoS 1 publish", "outbox: seek and settle"].map(
   (name) => baseline[`${name}: computrons` as keyof typeof baseline],
 );
@@ -261,7 +261,7 @@ export function numberOf(name: string, given: string, min: number, max: number, 
   throw new UsageError(`${name} ${given}: expected ${unit}, from ${min} to ${max}`);
 }
 
-/** The inputs: what was given, the standard figures else. */
+/** The inputs: those given, otherwise the standard figures. */
 export function inputsOf(choice: Choice, given: Partial<Readonly<Record<InputName, number>>> = {}): Inputs {
   const entries = INPUT_NAMES.map((name) => {
     const value = given[name];

@@ -1,14 +1,14 @@
 /*
- * The model: how long a pack of cells lasts. Nothing but arithmetic: figures in, hours out.
+ * The model: how long a pack of cells lasts. Pure arithmetic, from figures to hours.
  * An hour of the device is three phases: asleep, awake for samples, awake for reports (which come on top of a sample). What
- * they take from the 3.3 V rail becomes a current at the cells, by the converter between the two and the cells' voltage, and
- * that current runs down the cells' curve until they can no longer hold up the rail while the radio transmits.
+ * they take from the 3.3 V rail becomes a current at the cells, by the converter between the two and the cells' voltage, and that current
+ * discharges the cells along their curve until they can no longer supply the rail while the radio transmits.
  */
 export const RAIL_VOLTS = 3.3;
 const HOUR_S = 3600;
 export const YEAR_H = 8766;
 
-/** The efficiency, 0 to 1, of a switched converter; "linear": the cells give the current that the rail takes. */
+/** The efficiency of a switched converter, 0 to 1; "linear": the cells supply the same current as the rail needs. */
 export type Converter = number | "linear";
 
 /** The converter between the cells and the rail. */
@@ -37,7 +37,7 @@ export interface Load {
   readonly awakeMa: number;
   readonly radioMa: number;
   readonly peakMa: number;
-  /** From the timer's end to sleep again, without a report. */
+  /** Time from the timer's end until it sleeps again, without a report. */
   readonly wakeMs: number;
   /** Additional charge of a report. */
   readonly reportMs: number;
@@ -48,17 +48,17 @@ export type Phase = (typeof PHASES)[number];
 
 export interface Life {
   readonly hours: number;
-  /** Of what the cells gave in that time, by phase; in sum 1. */
+  /** Shares of the charge that the cells supplied, by phase; their sum is 1. */
   readonly shares: Readonly<Record<Phase, number>>;
   /** Volts of a resting cell at the end. */
   readonly emptyVolts: number;
-  /** Of the capacity: what was used by then, 0 to 1. */
+  /** The part of the capacity that was used by then, 0 to 1. */
   readonly used: number;
   /** µA at the rail, on average. */
   readonly meanUa: number;
 }
 
-/** The cells cannot do it at all. */
+/** The cells cannot run the load at all. */
 export class Unable extends Error {}
 
 /** mAs that a phase takes from the rail in an hour. */
@@ -78,13 +78,13 @@ function atCells(current: number, converter: Converter, packVolts: number): numb
   return converter === "linear" ? current : (current * RAIL_VOLTS) / (packVolts * converter);
 }
 
-/** Volts of a resting cell at which the pack, while the radio transmits, is down to what the supply needs. */
+/** Volts of a resting cell at which the pack has only just the voltage that the supply needs while the radio transmits. */
 export function emptyVolts(pack: Pack, supply: Supply, peakMa: number): number {
   const sag = (atCells(peakMa, supply.radio, supply.minVolts) / 1000) * pack.ohms;
   return supply.minVolts / pack.count + sag;
 }
 
-/** @throws Unable where the pack cannot run the load for any time */
+/** @throws Unable if the pack cannot run the load at all */
 export function lifeOf(load: Load, pack: Pack, supply: Supply): Life {
   const rail = chargeAnHour(load);
   const end = emptyVolts(pack, supply, load.peakMa);

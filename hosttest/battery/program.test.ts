@@ -88,7 +88,7 @@ describe("boards/battery.md", () => {
 
   test.each(rows)("$options: $months months", PROCESS, ({ options, months }) => {
     const { out } = battery("--json", ...options.split(" "));
-    // Within one: what a byte code more or less in the bench's baseline moves is no news.
+    // Within one month: small changes of the bench's baseline change the result a little.
     expect(Math.abs(JSON.parse(out).life.days / 30.4375 - months)).toBeLessThan(1);
   });
 

@@ -1,5 +1,5 @@
 /*
- * Published years of real use beside what the model says of the same device. None of the figures here was fitted to them.
+ * Published years of real use, compared with the model's result for the same device. No figure here was fitted to them.
  * Source: github.com/jcalvinowens/tempsensor, README "Battery Life", schematic and main.c, July 2024: ESP32-C3FH4, HDC1080, four
  * AAA cells (Energizer EN92, of 2022) in series; asleep and while it measures on a linear regulator (SPX3819), with the radio on
  * a step-down converter (MT2492). It validates its image at each wake and logs at 115,200 baud, scans all channels, asks DHCP and
@@ -56,7 +56,7 @@ export const REGIMES: readonly Regime[] = [
 
 export interface Comparison extends Regime {
   readonly modelDays: number;
-  /** The model over the middle of what was published, less 1. */
+  /** The model's result divided by the middle of the published range, minus 1. */
   readonly off: number;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Reads what mcconfig has linked: the modules of mc.xs.c, the sources they were made from, their sizes.
- * The linker does not ask whether an imported module is in the archive; the machine asks at import, and aborts.
+ * Reads what mcconfig has linked: the modules of mc.xs.c, their sources, their sizes. The linker does not check whether an imported module
+ * is in the archive; the machine aborts when it is imported.
  * Formats: mc.xs.c, as xsl writes it; the makefile, as mcconfig does; .xsb files, a chain of atoms (length, type).
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 export interface Module {
   /** As it is imported: "src/main", "embedded:io/i2c". */
   readonly specifier: string;
-  /** Its functions are in flash as slots and run from there; nothing is loaded at boot. */
+  /** Its functions are slots in flash; nothing is loaded at boot. */
   readonly isPreloaded: boolean;
   readonly codeBytes: number;
   /** Its imports, resolved. */
@@ -18,7 +18,7 @@ export interface Module {
 
 export interface Archive {
   readonly modules: readonly Module[];
-  /** Slots in flash: what preloading has made. */
+  /** Slots in flash, made by preloading. */
   readonly slots: number;
 }
 
@@ -50,8 +50,8 @@ export function gaps({ modules }: Pick<Archive, "modules">): Gap[] {
 }
 
 /**
- * Modules that nothing reaches by imports from `roots`: linked for nothing. Ours that a driver alone imports are among them where
- * the board has no such driver.
+ * Modules that no import from `roots` reaches: they need not be linked. Modules that only a driver imports are among them on a board
+ * without that driver.
  */
 export function unused({ modules }: Pick<Archive, "modules">, roots: readonly string[]): Module[] {
   const reached = new Set<string>();
@@ -70,7 +70,7 @@ export function importsIn(source: string): string[] {
   return [...source.matchAll(statement)].map((match) => match[1]);
 }
 
-/** As XS does: without `.js` or `.mjs`, and joined to the importer's own specifier if it begins with a dot. */
+/** Resolves a specifier as XS does: without `.js` or `.mjs`, and joined to the importer's specifier if it begins with a dot. */
 export function resolve(imported: string, importer: string): string {
   const path = imported.replace(/\.m?js$/, "");
   if (!path.startsWith(".")) return path;
@@ -107,7 +107,7 @@ function readSource(sources: Map<string, string>, specifier: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** "embedded:io/i2c" lies in the folder "~.embedded". */
+/** The file name of a specifier: "embedded:io/i2c" is in the folder "~.embedded". */
 function fileName(specifier: string): string {
   return specifier.replace(/^(\w+):/, "~.$1/");
 }

@@ -1,6 +1,6 @@
 /*
- * The values of a preloaded module are in flash, if they can never change. Each one that can costs every machine a slot of RAM, and
- * makes the linker warn ("not frozen", "no const"): our modules leave it nothing to warn of.
+ * Values of a preloaded module that can never change are in flash. Each other one takes a slot of RAM in every machine, and the linker
+ * warns ("not frozen", "no const"). Our modules have none.
  */
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /*
- * What the preloaded modules hold when they have been evaluated: the values of their top-level names. On a device these lie in
- * flash, made by the linker; here the modules run on Node, with stand-ins for the SDK's.
+ * The values of the top-level names of preloaded modules. On a device the linker evaluates them and puts them into flash; here the modules
+ * run on Node, with stand-ins for the SDK's.
  */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -42,7 +42,7 @@ export async function heldBy(top: string, paths: readonly string[]): Promise<Hel
   return found;
 }
 
-/** Values that the linker would leave changeable, so that each machine keeps an alias for them in RAM: "not frozen", "no const". */
+/** Values that the linker would leave changeable, with an alias in each machine's RAM: "not frozen", "no const". */
 export function notFrozen(held: readonly Held[]): string[] {
   const seen = new Set<object>([Object.prototype, Array.prototype]);
   return held.flatMap(({ path, value, isVariable }) => [

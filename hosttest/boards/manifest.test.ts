@@ -1,6 +1,6 @@
 /*
- * The manifests, without the SDK: what mcconfig would not notice. A module that is missing links, and aborts at boot; a
- * TypeScript module that is missing in `preload` (a star means JavaScript alone) costs RAM.
+ * Errors in the manifests that mcconfig does not report. (Runs without the SDK.) If a module is missing, the firmware links, and aborts at
+ * boot; a TypeScript module that is missing in `preload` (a star means only JavaScript) takes RAM.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

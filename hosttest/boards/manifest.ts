@@ -1,6 +1,6 @@
 /*
- * Reads our manifests as mcconfig does, as far as ours go: includes, the platform's part, which file becomes which module. What
- * lies in the SDK, `$(...)`, is left alone, so that this runs where there is none.
+ * Reads our manifests as mcconfig does: includes, the platform's part, which file becomes which module. Other features are not supported.
+ * Files of the SDK, `$(...)`, are ignored, so that this runs without it.
  * Source: tools/mcmanifest.js of the Moddable SDK 8.2 (matchPlatform, parseManifest).
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ export const DEVICES = [
   "esp32/m5atom_matrix",
 ] as const;
 
-/** All of our manifests that one platform takes, as one. */
+/** All of our manifests for one platform, combined. */
 export class Product {
   /** Files, from the top of the repository, by module specifier. */
   readonly modules = new Map<string, string>();
@@ -81,7 +81,7 @@ export class Product {
     }
   }
 
-  /** Before the includes, whose values therefore win: mcconfig's order, and " ?=" in a name does not change it. */
+  /** Called before the includes, whose values therefore replace these. This is mcconfig's order; " ?=" in a name does not change it. */
   #takeBuild(build: Readonly<Record<string, string>>, folder: string): void {
     for (const [name, value] of Object.entries(build)) this.build[name] = normalize(join(folder, value));
   }
@@ -99,7 +99,7 @@ export class Product {
   }
 }
 
-/** Does this TypeScript leave anything to run? A module of types alone does not: linked, it would take flash for nothing. */
+/** Whether this TypeScript has code. A module with only types has none: linked, it would only take flash. */
 export function hasCode(source: string): boolean {
   let has = code.get(source);
   if (has === undefined) {
@@ -111,7 +111,7 @@ export function hasCode(source: string): boolean {
 
 const code = new Map<string, boolean>();
 
-/** The first that fits: the full name, "esp32/*" for any below it, then the platform itself, then "...". */
+/** The part for a platform: that of the full name, of "esp32/*", of the platform itself, or of "...", the first that exists. */
 function partFor(platforms: NonNullable<Manifest["platforms"]>, name: string) {
   for (let parts = name.split("/"); parts.length > 0; parts = parts.slice(0, -1)) {
     const partial = parts.join("/");

@@ -1,6 +1,6 @@
 /*
- * Writes the firmware's modules into manifest.json, one by one: those with code into `preload`, where mcconfig's star means
- * JavaScript alone; those of types alone into "~", which takes them out of the link.
+ * Writes each of the firmware's modules into manifest.json: those with code into `preload`, where a star means only JavaScript for
+ * mcconfig; those with only types into "~", so that they are not linked.
  *   node hosttest/run.mjs hosttest/boards/preload.ts
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

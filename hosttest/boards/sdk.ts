@@ -1,7 +1,7 @@
 /*
- * The ESP32 board on Node: boards/esp32 and boards/moddable are bundled with small stand-ins for the SDK's modules, which do what
- * the SDK's sources do where that matters: an UART that the debugger has cannot be opened, ticks wrap, sockets throw.
- * The stand-ins are controlled through `Hardware`, which a test makes and looks at.
+ * The ESP32 board on Node: boards/esp32 and boards/moddable are bundled with small stand-ins for the SDK's modules, which behave as the
+ * SDK's sources where that matters: a UART that the debugger uses cannot be opened, ticks wrap, sockets throw. A test controls the
+ * stand-ins by a `Hardware`, which also records the calls.
  */
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -49,7 +49,7 @@ export class Hardware {
   };
   /** Files by path: what the module `file` keeps. */
   readonly files = new Map<string, Uint8Array>();
-  /** What sockets are; undefined: they connect to nothing. */
+  /** The class of sockets; undefined: they connect to nothing. */
   TCP: TCPConstructor | undefined;
   readonly tcpSockets: { readonly options: TCPOptions; isClosed: boolean }[] = [];
   /** Names that the computer's resolver knows. */

@@ -1,6 +1,6 @@
 /*
- * The ESP-IDF options of our boards, compared with the SDK's. mcconfig takes one folder of sdkconfig fragments: ours replaces
- * that of the SDK's target, so that it must hold what is needed of it.
+ * The ESP-IDF options of our boards, compared with the SDK's. mcconfig uses one folder of sdkconfig fragments: ours replaces that of the
+ * SDK's target, so it must contain what is needed from there.
  * Source: tools/mcmanifest.js of the Moddable SDK 8.2 (generateConfigurationRules); ESP-IDF, "Panic handler behaviour".
  */
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { DEVICES, Product } from "./manifest.js";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const COMMON = "boards/esp32/sdkconfig";
-/** What the SDK would have its own way: on the S3, and in instrumented builds of every chip. */
+/** Options that the SDK sets otherwise on the S3, and in instrumented builds of every chip. */
 const SDK = new Map([
   ["CONFIG_ESP_SYSTEM_PANIC_GDBSTUB", "y"],
   ["CONFIG_ESPTOOLPY_FLASHSIZE_4MB", "y"],

@@ -1,4 +1,4 @@
-/* The one rounding: what subscribers read is what the prompt says. */
+/* The only rounding: subscribers read the same digits as the prompt shows. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toMilli, valueText } from "../../src/channels/rounding.js";

@@ -1,6 +1,6 @@
 /*
- * An unreliable network in front of a real broker: a TCP proxy on the loopback interface that resets, delays, truncates,
- * drops and half-opens, and records every packet that it forwarded, as parsed by MQTT.js, in both directions.
+ * An unreliable network in front of a real broker: a TCP proxy on the loopback interface that resets, delays, truncates and drops, leaves
+ * connections half open, and records every packet that it forwarded, as parsed by MQTT.js, in both directions.
  * A packet that was held back or truncated is not in the log: the log has what the receiver got.
  */
 import { once } from "node:events";

@@ -1,7 +1,7 @@
 /*
- * Chaos: the real desktop process with a real broker, through faults that a seed decides.
- * The process is killed by signal 9 again and again, and started on the flash that it left. The broker is stopped, killed
- * and restarted. A proxy between them resets, delays, truncates, drops and half-opens connections. An independent subscriber
+ * Chaos: the real desktop process with a real broker, through faults that a seed determines. The process is killed by signal 9 again and
+ * again, and started again with the same flash. The broker is stopped, killed
+ * and restarted. A proxy between them resets, drops, delays and truncates, and leaves connections half open. An independent subscriber
  * counts. Each violation is attributed by the wire log to the device or to the broker.
  */
 import { mkdtempSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /*
- * The commands of the device, at the prompt: what a person sees, and what becomes of it.
+ * The commands of the device, at the prompt: what a person sees, and what the commands do.
  */
 import { describe, expect, test } from "vitest";
 import { commands } from "../../src/console/commands/all.js";

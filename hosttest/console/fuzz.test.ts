@@ -1,6 +1,6 @@
 /*
  * Random streams at the prompt, with Improv frames: no exception, no password is shown, memory does not grow.
- * Every stream is determined by its seed; a failure prints it. CONSOLE_SEED=n runs only that one; FUZZ=n: so many streams instead of 20,000.
+ * Every stream is determined by its seed, which a failure prints. CONSOLE_SEED=n runs only that one; FUZZ=n runs n streams instead of 20,000.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -49,7 +49,7 @@ function noise(random: Random): Uint8Array {
   return Uint8Array.from({ length: 1 + Math.floor(random() * 12) }, () => Math.floor(random() * 256));
 }
 
-/** A frame, or what a line with a fault makes of one. What follows may come at once. */
+/** Sends a frame, possibly damaged. What follows may come at once. */
 function sendFrame(device: Device, random: Random): void {
   const isJoin = random() < 0.4;
   const whole = isJoin
@@ -61,7 +61,7 @@ function sendFrame(device: Device, random: Random): void {
   if (random() < 0.5) device.time.advance(MAX_HOLD_MS);
 }
 
-/** One byte is another one, lost or one too many, wherever in the frame; or the end is missing, or the first letters. */
+/** Changes, removes or inserts one byte anywhere in the frame; or removes its end, or its first letters. */
 function spoiled(whole: Uint8Array, random: Random): Uint8Array {
   const at = Math.floor(random() * whole.length);
   const other = random() < 0.5 ? whole[at] ^ (1 << Math.floor(random() * 8)) : Math.floor(random() * 256);
@@ -122,7 +122,7 @@ function check(device: Device, seed: number): void {
   device.events.length = 0;
 }
 
-/** Runs the streams of one device. They follow from the first seed: a device lives through all of them. */
+/** Runs consecutive streams, from the first seed on, with one device. */
 function life(firstSeed: number, streams: number): void {
   const random = generator(firstSeed);
   const device = newDevice(random);

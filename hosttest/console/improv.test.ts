@@ -12,7 +12,7 @@ const PROVISIONED: Received = { type: 1, data: [4] };
 const SILENCE_MS = 1_000; // a damaged frame is over by then
 const error = (code: number): Received => ({ type: 2, data: [code] });
 
-/** A device, and a browser that reads what it says. */
+/** A device, and a browser that reads its output. */
 function connect(mode?: "lines"): { device: Device; client: ImprovClient } {
   const client = new ImprovClient();
   const device = new Device({ improv: "offered", mode, onWritten: (bytes) => client.write(bytes) });
@@ -294,7 +294,7 @@ describe("a damaged frame with a password", () => {
   const PASSWORD = "correct horse";
   const join = commandFrame(1, credentials("home", PASSWORD));
 
-  /** Is any of it shown, at once or from the line or the history, on a terminal or without one? */
+  /** Whether any of it is shown, at once or from the line or the history, on a terminal or without one. */
   function leaks(bytes: Uint8Array): boolean {
     return [connect(), connect("lines")].some(({ device }) => {
       device.type(bytes);

@@ -1,15 +1,15 @@
 /*
- * Bytes to keys: every way a terminal says Enter, erases or moves, and UTF-8 in any condition.
+ * Bytes to keys: every way in which a terminal sends Enter, erases or moves, and valid and invalid UTF-8.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeText, encodeText } from "../../src/console/port/utf8.js";
 import { type Key, KeyDecoder } from "../../src/console/terminal/keys.js";
 
-/** XS writes a NUL within a string as two bytes; no text of ours holds one. */
+/** XS encodes a NUL in a string as two bytes; our texts have none. */
 const withoutNul = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));
 
-/** The keys of some bursts of bytes, with a silence behind each; characters as themselves. */
+/** The keys of some bursts of bytes, with a pause after each; characters are shown as they are. */
 function keysOf(...bursts: (Uint8Array | string)[]): string[] {
   const keys: string[] = [];
   const decoder = new KeyDecoder({
@@ -76,7 +76,7 @@ describe("keys", () => {
     expect(keysOf(bytes)).toEqual(keys);
   });
 
-  /** Sequences of keys that mean nothing here, by the terminals that send them. */
+  /** Sequences of keys that have no meaning here, by the terminals that send them. */
   const unknown: readonly [string, string[]][] = [
     ["F1 to F5, Linux console, Cygwin", ["\x1b[[A", "\x1b[[B", "\x1b[[C", "\x1b[[D", "\x1b[[E"]],
     ["F1 to F4, xterm, Konsole, VTE, macOS", ["\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS"]],

@@ -49,7 +49,7 @@ describe("printable", () => {
   });
 });
 
-/** What reached the terminal that is neither printable nor the prompt's own: line breaks, backspaces, bell, a cleared screen. */
+/** What reached the terminal and is neither printable nor one of the prompt's own sequences: line breaks, backspaces, bell, erasing the screen. */
 function foreignOn(device: Device): string[] {
   return foreignIn(device.port.written.replaceAll("\x1b[H\x1b[2J", "").replace(/[\r\n\b\x07]/g, ""));
 }

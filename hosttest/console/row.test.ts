@@ -10,7 +10,7 @@ import { Screen } from "./support/screen.js";
 
 const OPEN: Disguise = { kind: "maskedFrom", position: Number.POSITIVE_INFINITY };
 
-/** A line on a row on a screen, and how many bytes it took. */
+/** A line in a row of a screen, and the number of bytes written for it. */
 class Bench {
   readonly line = new Line();
   readonly row = new Row();
@@ -145,7 +145,7 @@ describe("the row", () => {
   });
 });
 
-/** As the screen model says it: a mark that the cursor parts from its character stays with it. */
+/** The row as the screen model shows it: a mark stays with its character even if the cursor is between them. */
 function expectedRow(line: Line): string {
   const before = `> ${line.text(0, line.cursor)}`;
   let rest = line.text(line.cursor);

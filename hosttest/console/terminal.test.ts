@@ -71,7 +71,7 @@ function withResolvers<T>(): { promise: Promise<T>; resolve(value: T): void } {
   return { promise, resolve };
 }
 
-/** Waits until what the device wrote ends like this. */
+/** Waits until the device's output ends with `end`. */
 async function until(desktop: Desktop, end: string): Promise<void> {
   while (!desktop.written.endsWith(end)) await new Promise((done) => setTimeout(done, 5));
 }

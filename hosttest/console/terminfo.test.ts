@@ -1,6 +1,6 @@
 /*
- * The keys of every terminal that this machine's terminfo knows: none of their escape sequences types anything at the prompt.
- * A Debian knows some forty; with the package ncurses-term, 1,800.
+ * The keys of every terminal that this machine's terminfo knows: none of their escape sequences types anything at the prompt. Debian has
+ * some forty terminals; with the package ncurses-term, 1,800.
  */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
@@ -8,7 +8,10 @@ import { type Key, KeyDecoder } from "../../src/console/terminal/keys.js";
 
 const SHELL = 'for name in $(toe -a | cut -f1 | sort -u); do infocmp -1 -x "$name"; done 2>/dev/null';
 
-/** minitel12-80: two digits behind a whole sequence of the others; only time would distinguish them from typing. */
+/**
+ * minitel12-80: its sequences are one of the other terminals' with two digits behind it; only the time between the bytes could distinguish
+ * them from typing.
+ */
 const TYPES_ALL_THE_SAME = /^\x1bOP[0-9*#]$/;
 
 /** Key capabilities that begin with ESC, once each: the bytes, and the terminals that send them. */

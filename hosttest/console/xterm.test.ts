@@ -1,5 +1,5 @@
 /*
- * A whole session on a terminal that is not ours: xterm.js renders the bytes, and the screens are what a person sees.
+ * A whole session on an independent terminal: xterm.js renders the bytes as a person would see them.
  */
 import { expect, test } from "vitest";
 import { Device } from "./support/device.js";

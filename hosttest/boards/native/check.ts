@@ -1,9 +1,10 @@
 /*
- * Do our files of C compile against ESP-IDF's headers and the SDK's, for each chip, warnings as errors? By hand, where both are:
+ * Checks that our C files compile with the headers of ESP-IDF and the SDK, for each chip, with warnings as errors. To be run by hand, where
+ * both are installed:
  *   MODDABLE=FOLDER IDF_PATH=FOLDER node hosttest/run.mjs hosttest/boards/native/check.ts
- * Needs Debian's gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf. The syntax alone: no code is made, so that it serves
- * for the Xtensa chips, too. Of ESP-IDF the headers, `Kconfig.soc_caps.in` and mbedTLS's `Kconfig` suffice.
- * Exit code 1: one does not compile. 2: something is not there.
+ * Needs Debian's gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf. Only the syntax is checked, and no code is made, so that the
+ * same compiler serves for the Xtensa chips, too. Of ESP-IDF the headers, `Kconfig.soc_caps.in` and mbedTLS's `Kconfig` suffice.
+ * Exit code 1: a file does not compile. 2: something is missing.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -80,7 +81,7 @@ function mbedTLSFolders(): string[] {
   return words.flatMap(([, option, path]) => [option === "-I" ? "-isystem" : "-iquote", join(idf, path)]);
 }
 
-/** mbedTLS's options: what the boards set, over ESP-IDF's defaults as far as they depend on nothing. */
+/** mbedTLS's options: ESP-IDF's defaults that depend on no other option, and what the boards set instead. */
 function mbedTLSConfig(): string[] {
   const kconfig = readFileSync(join(idf, "components/mbedtls/Kconfig"), "utf8");
   const options = new Map([["MBEDTLS_TLS_CLIENT", "y"]]); // "client only" selects it

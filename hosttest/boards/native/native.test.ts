@@ -1,6 +1,6 @@
 /*
- * Our files of C, compiled for this computer against stand-ins for the SDK's and ESP-IDF's headers, and run: what they ask of the
- * chip, and what they answer. That they compile against the real headers is check.ts's affair.
+ * Our C files, compiled for this computer with stand-ins for the headers of the SDK and ESP-IDF, and run: their calls to the chip, and
+ * their results. check.ts compiles them with the real headers.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";

@@ -13,7 +13,7 @@ interface Image {
   cutAfter(bytes: number, onCut: () => void): void;
 }
 
-/** The chip in PATH, opened anew as a machine does that starts. */
+/** The chip in PATH, opened as by a machine that starts. */
 async function imageOn(hardware: Hardware, path = PATH, oldBytes?: number): Promise<Image> {
   const exported = await load<{ Image: new (path: string, sizeBytes: number, oldBytes?: number) => Image }>(
     "boards/simulator/image.ts",

@@ -1,4 +1,4 @@
-/* The simulator's board and its panel, on Node: a control that is moved is what the sensors measure, and the panel shows it. */
+/* The simulator's board and its panel, on Node: the sensors measure what a control is set to, and the panel shows it. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Board, Firmware } from "../../../src/board.js";
 import { Sample, sampleText } from "../../../src/channels/sample.js";

@@ -171,7 +171,7 @@ class Commands {
     );
   }
 
-  /** Waits until it is so, or nothing arrives for so long. */
+  /** Waits until `isSo` returns true, or nothing has arrived for `stillMs`. */
   async #untilStill(isSo: () => boolean, stillMs: number, limitMs: number): Promise<void> {
     const { proxy } = this.#run;
     let length = -1;

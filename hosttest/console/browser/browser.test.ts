@@ -1,6 +1,6 @@
 /*
- * A person with a browser: the published Improv button, clicked in Chromium, and its own dialog up to "Provisioned!". At
- * the other end of the cable is the whole firmware, whose prompt is on the same port.
+ * A person with a browser: the published Improv button, clicked in Chromium, and its dialog up to "Provisioned!". At the other end of the
+ * cable is the whole firmware, with its prompt on the same port.
  */
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect } from "vitest";
@@ -41,7 +41,7 @@ class Visit {
     await page.getByRole("button", { name: "Connect device to Wi-Fi" }).click();
   }
 
-  /** Until it is chosen: the dialog goes on scanning, and a list that comes in while it is open may move under the pointer. */
+  /** Clicks until it is chosen: the dialog goes on scanning, and a new list may move under the pointer. */
   async choose(network: string): Promise<void> {
     const list = this.page.locator("md-outlined-select");
     const chosen = (): Promise<string> =>

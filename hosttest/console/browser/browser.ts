@@ -1,6 +1,6 @@
 /*
- * Chromium without a window, and a page with the published Improv button, both on this machine alone: the client's files
- * come from its npm package as a CDN would give them, and a request to anywhere else fails the test that makes it.
+ * Chromium without a window, and a page with the published Improv button, both on this machine: the client's files are served from its npm
+ * package as by a CDN, and a request to another machine fails the test.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -46,7 +46,7 @@ export class Desk {
     }
   }
 
-  /** A new page. `toDevice` takes what it writes. */
+  /** A new page. `toDevice` receives what the page writes. */
   async plug(toDevice: (bytes: Uint8Array) => void): Promise<Cable> {
     const page = await this.#browser.newPage();
     this.#pages.push(page);

@@ -1,6 +1,6 @@
 /*
- * A port as a browser has it (Web Serial), with the console of a device at its far end; and the published client, made
- * into one file, because its modules import each other in a way that only bundlers follow.
+ * A port as a browser has it (Web Serial), with the console of a device at its far end; and the published client, bundled into one file,
+ * because only bundlers resolve the imports of its modules.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ export class WebSerial implements WebSerialPort {
   /** The device's `onWritten`. */
   readonly onWritten = (bytes: Uint8Array): void => this.#toBrowser?.enqueue(bytes.slice());
 
-  /** The device's time goes on with the browser's from now on. */
+  /** From now on the device's time advances with the browser's. */
   plug(device: Device): void {
     this.#device = device;
   }

@@ -1,6 +1,6 @@
 /*
- * A device at the other end of a prompt: real settings on a store that survives reboots, a product that answers what it
- * is made to, and a screen that shows what a person would see.
+ * A device at the other end of a prompt: real settings on a store that survives reboots, a product with answers set by the test, and a
+ * screen as a person would see it.
  */
 import { Console } from "../../../src/console/console.js";
 import type { Answer, ConsoleHost, ImprovPort, Network } from "../../../src/console/host/host.js";

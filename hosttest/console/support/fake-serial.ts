@@ -1,5 +1,5 @@
 /*
- * A serial port between a test and the console: ECMA-419's rules, strictly kept.
+ * A serial port between a test and the console: it enforces ECMA-419's rules.
  * Reading more than was announced, or writing more than was announced, throws, as on the device.
  */
 import type { Serial, SerialCallbacks, SerialPort } from "../../../src/console/port/serial.js";
@@ -7,7 +7,7 @@ import { TextStream } from "./text-stream.js";
 
 export interface FakeSerialOptions {
   readonly mode?: "terminal" | "lines";
-  /** Bytes that the port takes before the far end reads; default: all there are. */
+  /** Bytes that the port accepts before the other end reads; default: any number. */
   readonly room?: number;
   /** Receives everything that is written. */
   onWritten?(bytes: Uint8Array): void;
@@ -76,7 +76,7 @@ export class FakeSerial {
     }
   }
 
-  /** The port takes so many bytes now. */
+  /** The port accepts `bytes` bytes now. */
   announce(bytes: number): void {
     this.#room = bytes;
     this.#callbacks?.onWritable(bytes);

@@ -1,7 +1,7 @@
 /*
  * A terminal in memory: what a person would see after some bytes, on a terminal of any width, without escape sequences.
  * Knows printable UTF-8 (wide characters and marks included), CR, LF, BS, BEL, and of the escape sequences only "home" and
- * "erase the screen"; any other one throws, because a dumb monitor would show it. Writing in the last column wraps.
+ * "erase the screen"; any other one throws, because a simple serial monitor would show it. Writing in the last column wraps.
  */
 import { columnsOf } from "../../../src/console/terminal/columns.js";
 import { TextStream } from "./text-stream.js";

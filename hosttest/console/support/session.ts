@@ -1,4 +1,4 @@
-/* What sessions at the prompt have in common. */
+/* Shared by the tests of sessions at the prompt. */
 import type { Device } from "./device.js";
 
 export const GREETING = "home-thermometer 1.0.0 (test). Type help for the commands.";

@@ -1,13 +1,13 @@
 /*
- * Bytes to text as they come: a character in two pieces is put together. By the console's own decoder, which the tests
- * of keys hold against the Encoding Standard, because XS has no other.
+ * Decodes bytes as they arrive: a character in two pieces is joined. It uses the console's own decoder, as XS has no other; the tests of
+ * keys compare that with the Encoding Standard.
  */
 import { decodeText } from "../../../src/console/port/utf8.js";
 
 export class TextStream {
   #rest = new Uint8Array(0);
 
-  /** The text of `bytes`, and of what was left of those before them. */
+  /** The text of `bytes`, together with incomplete bytes from earlier calls. */
   decode(bytes: Uint8Array): string {
     const all = new Uint8Array(this.#rest.length + bytes.length);
     all.set(this.#rest);
@@ -18,7 +18,7 @@ export class TextStream {
   }
 }
 
-/** How many bytes at the end are a character that has only begun. */
+/** Number of bytes at the end that belong to an incomplete character. */
 function missing(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back];

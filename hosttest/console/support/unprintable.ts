@@ -1,5 +1,5 @@
 /*
- * Texts as strangers write them: anything, and with preference what steers a terminal or cannot be seen.
+ * Texts from outside: anything, but mostly what controls a terminal or is invisible.
  */
 import fc from "fast-check";
 import { isUnprintable } from "../../../src/console/port/printable.js";
@@ -52,8 +52,8 @@ export const anyText: fc.Arbitrary<string> = fc
   .map((parts) => parts.join(""));
 
 /**
- * What in `text` no terminal may be sent, as escapes. Line breaks are for the caller to take out where they are ours.
- * Which characters those are, printable.test.ts holds to Unicode's properties; XS, on which the suites run too, has none.
+ * The characters in `text` that must not be sent to a terminal, as escapes. The caller removes line breaks that are ours. printable.test.ts
+ * compares the set of characters with Unicode's properties, which XS, on which this also runs, does not have.
  */
 export function foreignIn(text: string): string[] {
   const codes = Array.from(text, (character) => character.codePointAt(0)!);

@@ -1,4 +1,4 @@
-/* A terminal that is not ours, xterm.js without a window: what it makes of the bytes is what a person sees. */
+/* An independent terminal, xterm.js without a window: it shows what a person would see. */
 import xterm from "@xterm/headless";
 
 const COLUMNS = 80;

@@ -1,6 +1,6 @@
 /*
- * Runs our functions of C one after the other: machine RESET_REASON CAUSES RTC_US HAS_ADDRESS FUNCTION[,ARGUMENT ...] ...
- * An argument is a number, or bytes as x and hexadecimal digits. Prints what the chip was asked, and what came back.
+ * Runs our C functions one after the other: machine RESET_REASON CAUSES RTC_US HAS_ADDRESS FUNCTION[,ARGUMENT ...] ...
+ * An argument is a number, or bytes as x and hexadecimal digits. Prints the calls to the chip, and the results.
  */
 #include "xsmc.h"
 #include "esp.h"
