@@ -1,5 +1,5 @@
 /*
- * Which broker the desktop device talks to: the embedded one, until another one is saved; the command line overrides both.
+ * Which broker the desktop device uses: the embedded one, until another one is saved; the command line overrides both.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -13,7 +13,7 @@ import { xsAvailable } from "../xs/available.js";
 const HOUR = 3_600_000;
 const BEGIN = Date.UTC(2026, 5, 17, 9);
 
-/** A computer; `grainMs`: how exact it knows how long ago it was booted. */
+/** A computer; `grainMs`: resolution of its time since boot. */
 function computer(grainMs = 10) {
   const time = { monotonic: 5_000.25, utc: BEGIN, sinceBoot: 77_000 };
   const clock = new DeviceClock({

@@ -10,7 +10,7 @@ import { bundle } from "../support/bundle.mjs";
 const PROGRAM = await bundle("hosttest/desktop/chip-process.ts");
 /** Lock and id, settings, outbox; boot selection and two slots for images. */
 const IMAGE_BYTES = (1 + 6 + 256 + 2 + 2 * 64) * 4096;
-/** Process ids in there are others than outside. */
+/** Runs a command with its own process ids, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];
 const hasContainers = spawnSync(CONTAINER[0], [...CONTAINER.slice(1), "true"]).status === 0;
 
@@ -44,7 +44,7 @@ class Owner {
     started.push(this);
   }
 
-  /** Its first line: what became of its chip. */
+  /** Its first line of output: whether its chip opened. */
   async answer(): Promise<string> {
     while (!this.#printed.includes("\n")) {
       await Promise.race([
@@ -121,7 +121,7 @@ test.runIf(hasContainers)("in containers that share the file, whose process ids 
 });
 
 test("a full disk leaves nothing behind that is in the way", async () => {
-  // A limit of 512 blocks of 1 KiB stands for the end of the disk.
+  // A limit of 512 blocks of 1 KiB simulates a full disk.
   const limited = ["bash", "-c", 'ulimit -f 512; exec "$@"', "limited"];
   expect(await answerOf(path, limited)).toBe(`refused ${path}: files may not become so large here (EFBIG)`);
   expect(statSync(path).size).toBe(0);

@@ -17,7 +17,7 @@ let devices: DeviceProcess[];
 let broker: Mosquitto | undefined;
 let usualPort: Server;
 
-// Programs of whoever works on this machine publish to port 1883: an embedded broker there would have their readings, too.
+// Other programs on this machine may publish to port 1883: an embedded broker there would receive their readings, too.
 beforeAll(async () => {
   usualPort = await holdUsualPort();
 });
@@ -45,7 +45,7 @@ function start(...options: string[]): DeviceProcess {
   return device;
 }
 
-/** Port 1883 is in use: by this server, or by somebody else for now, and by this server after that. */
+/** Makes sure that port 1883 is in use: by this server at once, or when the program that uses it has ended. */
 function holdUsualPort(): Promise<Server> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());
@@ -60,7 +60,7 @@ function holdUsualPort(): Promise<Server> {
   });
 }
 
-/** A run that a script's lines are all of. */
+/** A run that executes these lines of a script and ends. */
 async function run(lines: string, ...options: string[]): Promise<DeviceProcess> {
   const device = start("--interval", "3600", ...options);
   device.write(lines);

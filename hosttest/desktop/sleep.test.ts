@@ -1,4 +1,7 @@
-/* The desktop device that sleeps, with a real broker: it sleeps, on XS too, reports, is killed asleep, and delivers all in the next run. */
+/*
+ * The desktop device that sleeps, with a real broker, on Node and on XS: it sleeps, reports, is killed while it sleeps, and delivers all
+ * readings in the next run.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,7 +54,7 @@ test("asleep it keeps what it measures, killed it loses nothing, and the next ru
   timeout: TIMEOUT_MS,
 }, async () => {
   const first = start(await freePort(), "--interval", "1", "--engine", xsAvailable ? "xs" : "node");
-  // No broker answers: what is measured awake and asleep stays in flash.
+  // No broker answers: all samples stay in flash, those of short wakes, too.
   await first.until(({ stdout }) => /(asleep ms=[0-9]+\n(.*\n)*){4}/.test(stdout));
   await first.kill();
   const taken = numbers(first, "reading");
@@ -65,6 +68,6 @@ test("asleep it keeps what it measures, killed it loses nothing, and the next ru
   const all = [...taken, ...numbers(next, "reading")];
   expect(all).toEqual(all.map((_, n) => n));
   expect(numbers(next, "settled")).toEqual(all);
-  // Asleep in between, and woken to send what was measured last.
+  // It has slept in between, and has woken to send the last samples.
   expect(next.lines("asleep").length).toBeGreaterThan(0);
 });

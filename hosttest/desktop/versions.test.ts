@@ -1,6 +1,6 @@
 /*
- * Which version of MQTT the desktop device speaks with real brokers, what it says of their terms, and what it remembers of that from
- * one run to the next.
+ * Which version of MQTT the desktop device speaks with real brokers, how it reports their limits, and what it remembers of this from one
+ * run to the next.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -126,7 +126,7 @@ describe("with a broker that has no MQTT 5 (aedes)", () => {
     const server: Server = createServer((socket) => {
       sockets.add(socket);
       socket.once("data", (bytes) => {
-        if (bytes.includes("thermometer")) levels.push(bytes[bytes.indexOf("MQTT") + 4]); // the subscriber comes, too
+        if (bytes.includes("thermometer")) levels.push(bytes[bytes.indexOf("MQTT") + 4]); // the subscriber connects, too
         socket.unshift(bytes);
         broker.handle(socket);
       });

@@ -1,8 +1,8 @@
 /*
- * Every cut there is, on a small ring: a script of calls goes round the ring twice, kept empty, kept full, and full while
- * the oldest entries stay in flight. Power goes at each programmed byte (none, some, all of its bits) and in each erase
- * (every state that one can leave); after each of these, power goes again in the recovery, at every seventh step and each
- * time from another one on. The bits of half-way cells are drawn from the case's name.
+ * Every possible cut on a small ring: a script of calls fills the ring twice, with an empty queue, with a full one, and with a full one
+ * whose oldest entries stay in flight. Power is cut at each programmed byte (none, some, all of its bits) and in each erase (every state
+ * that it can leave). After each of these cuts, power is cut again in the recovery, at every seventh step, beginning with another step each
+ * time. The bits of half-way cells are determined by the case's name.
  */
 import { type CutBits, type FlashImage, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { ERASE_STATES, type EraseState } from "../../boards/parts/flash/nor-flash-erase.js";
@@ -13,7 +13,7 @@ import { Rig } from "./rig.js";
 
 /** How the ring is used. */
 export const SCENARIOS = ["empty", "full, dropOldest", "full, refuse", "full, in flight"] as const;
-/** With entries of 12 and 30 bytes; or short frames between them. */
+/** "": entries of 12 and 30 bytes; "short, ": also short frames between them. */
 export const ENTRIES = ["", "short, "] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
@@ -21,11 +21,11 @@ const CALLS_A_RUN = 12;
 const BITS: readonly CutBits[] = ["none", "some", "all"];
 const WRAPS = 2;
 const UNCUT = 1_000_000_000;
-/** Of the steps of a recovery every seventh is cut, from another one on after each first cut: all of them in turn. */
+/** Every seventh step of a recovery is cut, beginning with another step after each first cut: so all steps are cut in turn. */
 const RECOVERY_STRIDE = 7;
 
 export interface ExhaustOptions {
-  /** The one case to go through, as printed for a violation. */
+  /** Runs only this case, as printed for a violation. */
   readonly only?: string;
   /** 1: every step; n: every nth. */
   readonly stride?: number;
@@ -96,7 +96,7 @@ class Exhaustion {
     this.#rig.inFlight = scenario === "full, refuse" || scenario === "full, in flight" ? 2 : 0;
   }
 
-  /** Runs of some calls, each from one boot to the next, until all blocks of the ring were used. */
+  /** Makes runs of some calls, each from one boot to the next, until all blocks of the ring were used. */
   run(): void {
     let erases = 0;
     for (let run = 0; erases < WRAPS * this.#flash.blocks; run++) {
@@ -183,8 +183,8 @@ class Exhaustion {
   }
 
   /**
-   * Calls `act` with the cuts from step `start` on. `act` returns whether it fell in an erase, and is then given every state.
-   * Without `bits`, they take turns.
+   * Calls `act` with the cuts from step `start` on. If `act` returns that the cut fell in an erase, it is called with every state. Without
+   * `bits`, the kinds of bits take turns.
    */
   #each(
     name: string,
@@ -212,13 +212,13 @@ class Exhaustion {
     return act(cut, name);
   }
 
-  /** Whether `name` is the wanted case, one before it on the way, or one behind it. */
+  /** Whether `name` is the wanted case, a step on the way to it, or one that follows from it. */
   #isWanted(name: string): boolean {
     const only = this.#only;
     return only === undefined || only === name || only.startsWith(`${name}/`) || name.startsWith(`${only}/`);
   }
 
-  /** Cuts power in `act`; whether that was in an erase. */
+  /** Cuts power in `act`. Returns whether that was in an erase. */
   #cut(name: string, cut: Cut, act: () => void): boolean {
     this.#outcome.cuts++;
     this.#outcome.operations++;
@@ -240,7 +240,7 @@ class Exhaustion {
     return { image: this.#flash.save(), ledger: this.#rig.ledger.clone() };
   }
 
-  /** Boots in a moment that was kept. */
+  /** Restores a moment, and boots. */
   #goTo(moment: Moment): void {
     this.#flash.restore(moment.image);
     this.#rig.ledger = moment.ledger.clone();

@@ -1,7 +1,7 @@
 /*
  * The required content of an outbox, by the promises of src/outbox/README.md: a list of entries that may still be there.
- * An operation is announced before it is called and confirmed after it returned; power that goes in between leaves it
- * done or not done, and the next look at the outbox decides. An entry once seen, or once removed, stays so.
+ * An operation is announced before it is called and confirmed when it has returned. If power is cut in between, it may be done or not, and
+ * the next look at the outbox decides. An entry that was seen, or removed, must stay so.
  */
 
 import { WINDOW } from "../../src/outbox/blocks/marks.js";
@@ -10,7 +10,7 @@ import type { Entry } from "../../src/outbox/outbox.js";
 /** A promise that was broken. */
 export class Violation extends Error {}
 
-/** Units of 16: how many settles a cut may undo, by README.md of src/outbox. */
+/** In units of 16: number of settles that a cut may undo, see README.md of src/outbox. */
 const MAX_DEFERRED = 7;
 
 type Certainty = "no" | "maybe" | "yes";
@@ -22,32 +22,32 @@ interface Expected {
   readonly length: number;
   /** Value of the note in force. */
   note: number;
-  /** Whether it has to be there: an append that was cut off need not. */
+  /** Whether it has to be there: the entry of an interrupted append need not. */
   stored: Certainty;
   settled: Certainty;
   released: Certainty;
   /** The outbox reported that it evicts the entry, and the power was cut before the call returned. */
   dropped: Certainty;
   /**
-   * Power went while the releases were made void, this one being sure: if it is gone, all are. One that was not sure may be cells half
-   * programmed, which read otherwise now and turn later.
+   * Power was cut while the releases were made void, and this one was certain: if it is gone, all are. One that was not certain may be
+   * half-programmed cells, whose value may change later.
    */
   requeued: boolean;
-  /** An append of the same number that was cut off before. */
+  /** An earlier append of the same number that was interrupted. */
   rival: Expected | undefined;
 }
 
 export class Ledger {
   /** In order of their numbers; settled ones are removed. */
   open: Expected[] = [];
-  /** Entries of settles that may wait, the last ones that returned: the next boot may bring these back, and no other. */
+  /** Entries of the last settles that returned and may wait: the next boot may bring back these, and no others. */
   deferred: Expected[] = [];
-  /** How many returned. */
+  /** Number of settled entries that have come back. */
   returned = 0;
   readonly #unit: 1 | 16;
   appended = 0;
   dropped = 0;
-  /** The highest number that a call which returned has used: for an entry, a refused one, or none. */
+  /** The highest number that a completed call has used, for an entry or for a refused one. */
   used = -1;
   /** Value of the note, and one that a cut call may have stored. */
   note = -1;
@@ -65,7 +65,7 @@ export class Ledger {
     let rival: Expected | undefined;
     for (let last = this.open.at(-1); last !== undefined && sequence <= last.sequence; last = this.open.at(-1)) {
       if (last.stored === "yes") throw new Violation(`number ${sequence} would be given again`);
-      rival = last; // cut off, and not there; until this call returns it may turn up after all
+      rival = last; // interrupted, and not there; until this call returns it may still appear
       this.open.pop();
     }
     const entry: Expected = {
@@ -101,20 +101,20 @@ export class Ledger {
     entry.settled = "maybe";
     this.#pending = () => {
       if (!this.#mayWait(entry))
-        this.deferred.length = 0; // that one's mark says them all
+        this.deferred.length = 0; // that entry's mark includes them all
       else if (this.deferred.push(entry) > MAX_DEFERRED) this.deferred.shift();
       this.open.splice(this.open.indexOf(entry), 1);
     };
   }
 
-  /** Whether the settle of an entry may wait: nothing older is open, and to send it again does no harm. */
+  /** Whether the settle of an entry may wait: nothing older is open, and sending it again does no harm. */
   #mayWait({ sequence, qos, released }: Expected): boolean {
     if (this.#unit === 1 || (qos === 2 && released === "no")) return false;
     const [oldest] = this.open;
     return oldest.sequence === sequence || !isSurelyOpen(oldest);
   }
 
-  /** Every settle that waits is made durable. */
+  /** All waiting settles are made durable. */
   closing(): void {
     this.#pending = () => {
       this.deferred.length = 0;
@@ -210,7 +210,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** An entry as `seek` handed it out. */
+  /** Checks an entry that `seek` has returned. */
   sees(entry: Entry): Expected {
     let expected = this.find(entry.sequence);
     if (expected === undefined) throw new Violation(`entry ${entry.sequence} came back, or never was`);
@@ -244,7 +244,7 @@ export class Ledger {
       expected.stored = "yes";
       expected.dropped = "no";
       if (expected.settled === "maybe" && this.#unit === 16) {
-        expected.settled = "no"; // the boot has copied what was settled: nothing of the rest can turn
+        expected.settled = "no"; // the boot has copied the block: the state of the others cannot change any more
         this.returned++;
       }
       if (entry.released) expected.released = "yes";
@@ -259,7 +259,7 @@ export class Ledger {
   /** The outbox does not have an entry any more. */
   misses(sequence: number): void {
     const at = this.open.findIndex((entry) => entry.sequence === sequence);
-    if (this.open[at].stored === "yes") this.#absent(at); // else it may yet turn up: it was never more than begun
+    if (this.open[at].stored === "yes") this.#absent(at); // otherwise it may still appear: its append was interrupted
   }
 
   #absent(at: number): void {

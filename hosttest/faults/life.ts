@@ -1,7 +1,6 @@
 /*
- * The life of one device, drawn from a seed: an outbox on a small ring of simulated flash, a client that settles out of
- * order, sessions that are lost, and power cuts at any byte, again and again, also during recovery.
- * The same seed is the same life on every machine.
+ * The life of one device, determined by a seed: an outbox on a small ring of simulated flash, a client that settles out of order, lost
+ * sessions, and power cuts at any byte, again and again, also during recovery. A seed gives the same life on every machine.
  */
 import { type CutBits, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { MAX_PAYLOAD, Rig } from "./rig.js";
@@ -15,7 +14,7 @@ export interface Tally {
   dropped: number;
   refused: number;
   erases: number;
-  /** Settles that had returned, or were cut, and that a boot has undone. */
+  /** Settles, completed or interrupted, that a boot has undone. */
   returned: number;
 }
 
@@ -23,19 +22,19 @@ export function newTally(): Tally {
   return { cuts: 0, inside: 0, operations: 0, appended: 0, dropped: 0, refused: 0, erases: 0, returned: 0 };
 }
 
-/** One life in so many has a long backlog, on a ring of more blocks than entries are handed out of at once. */
+/** One life in so many has a long backlog, on a ring with more blocks than the outbox looks ahead. */
 const LONG_ONE_IN = 8;
-/** Settled in a row where a long backlog drains: over a tail record. */
+/** Entries settled in a row while a long backlog drains: enough for a tail record. */
 const BURST = 300;
 
-/** Where numbers begin: also where they wrap in 16 bits of packet ids, in 32 bits, and far beyond. */
+/** First sequence numbers: 0, just below the wraps of packet ids and of 32 bits, and far beyond. */
 const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47];
 
 /** Lengths of the entries of a life, in bytes: three fit a short frame. */
 export const LENGTHS: readonly number[] = [3, 3, 3, 12, 5, 40];
-/** As it was before there were short frames: for the seeds that found something then. */
+/** The lengths before there were short frames, for seeds that found an error then. */
 export const LONG_LENGTHS: readonly number[] = [12, 12, 5, 40];
-/** Some lives begin with up to so many calls of an earlier firmware. */
+/** Some lives begin with an earlier firmware, for at most so many calls. */
 const OLD_CALLS = 150;
 
 export class Life {
@@ -71,7 +70,7 @@ export class Life {
     if (this.#isLong) this.#fill();
   }
 
-  /** The life begins with an earlier firmware, which loses power too, and on whose flash this one goes on. */
+  /** Begins the life with an earlier firmware, which also loses power; this one then continues on its flash. */
   #upgrade(): void {
     const { rig } = this;
     rig.firmware = "0.1";
@@ -96,7 +95,7 @@ export class Life {
     for (let i = 0; i < calls && !flash.isOff; i++) this.#act();
     if (!flash.isOff) flash.powerOff();
     this.#reboot();
-    if (this.#chance(0.2)) return; // a boot that looks at nothing
+    if (this.#chance(0.2)) return; // a boot that reads nothing
     this.#recover(bits);
   }
 
@@ -111,12 +110,12 @@ export class Life {
     for (const erases of rig.flash.erases) this.#tally.erases += erases;
   }
 
-  /** Looks at everything; power may go again while the outbox recovers. */
+  /** Compares everything; power may be cut again while the outbox recovers. */
   #recover(bits: CutBits): void {
     const { rig } = this;
     rig.inFlight = this.#below(8);
     if (this.#chance(0.3)) rig.flash.cutAfter(this.#below(200), bits);
-    if (this.#chance(0.3)) rig.idle(); // an owner that erases before it looks
+    if (this.#chance(0.3)) rig.idle(); // an owner that erases in advance before it reads
     if (!rig.flash.isOff) rig.compare();
     if (rig.flash.isOff) {
       this.#reboot();
@@ -131,7 +130,7 @@ export class Life {
     this.rig.boot();
   }
 
-  /** A backlog of some hundred entries. */
+  /** Makes a backlog of some hundred entries. */
   #fill(): void {
     for (let count = this.#below(700); count > 0 && !this.rig.flash.isOff; count--) this.#append();
   }
@@ -172,7 +171,7 @@ export class Life {
     this.rig.acknowledge(at, steps);
   }
 
-  /** A restart without a cut in a call: power goes between two, or the owner closes the outbox. */
+  /** A restart without a cut in a call: power is cut between two calls, or the owner closes the outbox. */
   #restart(closes: boolean): void {
     if (closes) this.rig.reopen();
     else this.rig.boot();

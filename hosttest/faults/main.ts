@@ -1,5 +1,5 @@
 /*
- * The fault campaign: lives of devices that lose power at any byte, compared with what an outbox promises. Random lives,
+ * The fault campaign: lives of devices that lose power at any byte, compared with the promises of the outbox. Random lives,
  * replayable by their seed, or every byte of a small ring. Prints cuts, operations, violations, the share of cuts inside
  * a program or an erase, and for the first violation the command that replays it.
  */

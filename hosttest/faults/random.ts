@@ -1,11 +1,11 @@
 /*
- * Random lives, until so many cuts were made: most have CUTS_A_LIFE, and a few more where a cut falls in a recovery. Life number i has
- * the seed S + i, so that a violation replays alone, and lives can be shared out in portions.
+ * Random lives, until so many cuts were made. A life has CUTS_A_LIFE cuts, and a few more if some fall in a recovery. Life number i has the
+ * seed S + i, so that a violation can be replayed alone, and lives can be divided into portions.
  */
 import { Life, newTally, type Tally } from "./life.js";
 
 const CUTS_A_LIFE = 40;
-/** Lives at a time where several threads share them. */
+/** Number of lives that a thread takes at a time. */
 const LIVES_A_PORTION = 5;
 
 export interface Outcome extends Tally {
@@ -22,7 +22,7 @@ export interface CampaignOptions {
   readonly lengths?: readonly number[];
 }
 
-/** Makes at least `cuts` cuts, from `seed` on. Goes on after a violation, with the next life. */
+/** Makes at least `cuts` cuts, from `seed` on. After a violation it continues with the next life. */
 export function campaign(
   seed: number,
   cuts: number,
@@ -42,7 +42,7 @@ export function campaign(
   return outcome;
 }
 
-/** One life; what was violated, if anything. */
+/** Runs one life; returns the violation, if there is one. */
 function live(
   seed: number,
   unit: 1 | 16,
@@ -69,7 +69,7 @@ export interface Portion {
   readonly unit: 1 | 16;
 }
 
-/** A campaign of so many cuts, in portions that depend on nothing else. */
+/** Divides a campaign of so many cuts into portions; the division depends only on the arguments. */
 export function portions(seed: number, cuts: number, unit: 1 | 16): Portion[] {
   const inOne = LIVES_A_PORTION * CUTS_A_LIFE;
   return Array.from({ length: Math.ceil(cuts / inOne) }, (_, i) => {
@@ -77,7 +77,7 @@ export function portions(seed: number, cuts: number, unit: 1 | 16): Portion[] {
   });
 }
 
-/** Adds what a portion brought. */
+/** Adds the outcome of a portion. */
 export function addOutcome(total: Outcome, part: Outcome): void {
   for (const key of Object.keys(newTally()) as (keyof Tally)[]) total[key] += part[key];
   total.violations += part.violations;

@@ -1,6 +1,6 @@
 /*
- * One device under test: an outbox on simulated flash, and the ledger that it is held against. Every operation announces
- * itself to the ledger; power may be cut in any of them. Results of a device without power are ignored.
+ * One device under test: an outbox on simulated flash, and the ledger with which it is compared. Every operation is announced to the
+ * ledger; power may be cut in any of them. Results of a device without power are ignored.
  */
 import { type NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { WINDOW } from "../../src/outbox/blocks/marks.js";
@@ -54,7 +54,7 @@ export class Rig {
     this.boot();
   }
 
-  /** Everything that the outbox holds, against the ledger; settles what a cut has left uncertain. @throws Violation */
+  /** Compares the whole outbox with the ledger, and resolves what a cut has left uncertain. @throws Violation */
   compare(): void {
     this.#guarded(() => {
       const { ledger } = this;
@@ -96,7 +96,7 @@ export class Rig {
   }
 
   /**
-   * What a client does with an entry near the head of the queue: at QoS 2 it may record PUBREC, or PUBREC and PUBCOMP.
+   * Does what a client does with an entry near the head of the queue: at QoS 2 it may record PUBREC, or PUBREC and PUBCOMP.
    * `at`: how many entries are before it.
    */
   acknowledge(at: number, steps: "release" | "settle" | "both"): void {
@@ -153,13 +153,13 @@ export class Rig {
     this.#guarded(() => this.#outbox.idle());
   }
 
-  /** In the end everything can be settled, and then there is free space. */
+  /** At the end everything can be settled, and then there is free space. */
   drain(): void {
     this.compare();
     while (this.ledger.open.length > 0) {
       const { length } = this.ledger.open;
       this.acknowledge(0, "both");
-      if (this.ledger.open.length === length) this.compare(); // one that a cut append may have left, and did not
+      if (this.ledger.open.length === length) this.compare(); // the entry of an interrupted append, which is not there
     }
     const { refused } = this;
     this.append(12, 1, 7);
@@ -184,7 +184,7 @@ export class Rig {
     });
   }
 
-  /** The result of a call, if power was on until then. */
+  /** The result of a call; ignored if power was cut. */
   #read<T>(value: T): T {
     if (this.flash.isOff) throw new PowerCut();
     return value;
@@ -202,7 +202,7 @@ export class Rig {
     else this.ledger.confirmed();
   }
 
-  /** What a note says before that, half programmed cells may say otherwise at the next boot. */
+  /** Recovers: before that, a note may be in half-programmed cells, and differ at the next boot. */
   #recover(outbox: Outbox): void {
     if (outbox.nextSequence > 0) this.#read(outbox.seek(0));
     else this.#read(outbox.idle());

@@ -40,7 +40,7 @@ export async function measureReal(count: number, onProgress: (served: number) =>
     });
     images.push(imageBytes);
     devices.push(new Thermometer(board));
-    if (i % 100 === 99) await sleep(1); // they are not all switched on in one instant
+    if (i % 100 === 99) await sleep(1); // they are not all switched on at the same moment
   }
   const limitMs = uptimeMs() + LIMIT_MS;
   while (served.size < count && uptimeMs() < limitMs) {
@@ -60,7 +60,7 @@ export async function measureReal(count: number, onProgress: (served: number) =>
 
 function used(): number {
   collect();
-  collect(); // buffers of what the first one found dead
+  collect(); // a second time, for the buffers of objects that the first collection has freed
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

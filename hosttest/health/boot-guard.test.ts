@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ALIVE_MS, BootGuard, DEATHS, type ResetCause, WORDS_LENGTH } from "../../src/health/boot-guard.js";
 import { VirtualTime } from "../support/virtual-time.js";
 
-/** A device that can be booted again and again over one entry. */
+/** A device that can be booted again and again with the same entry. */
 function device() {
   const time = new VirtualTime();
   const problems: unknown[] = [];
@@ -21,7 +21,7 @@ function device() {
   };
   const boot = (resetCause?: ResetCause) =>
     new BootGuard({ entry, resetCause, timers: time.timers, onProblem: (error) => problems.push(error) });
-  /** Boots, lives for `ms`, says its last `words`, and is gone. `cause`: how the boot before it ended. */
+  /** Boots, runs for `ms`, records its last `words`, and ends. `cause`: how the boot before it ended. */
   const live = (ms: number, words?: string, cause?: ResetCause): BootGuard => {
     const guard = boot(cause);
     time.advance(ms);

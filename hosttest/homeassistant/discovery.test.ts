@@ -28,7 +28,7 @@ function understood(thermometer: Thermometer) {
   return JSON.parse(decoded(discoveryMessage(thermometer).payload));
 }
 
-/** Strict UTF-8, in every engine. @throws URIError where the bytes are ill-formed */
+/** Decodes strict UTF-8, in every engine. @throws URIError if the bytes are ill-formed */
 function decoded(bytes: Uint8Array): string {
   return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
 }
@@ -44,7 +44,7 @@ const TEMPERATURE = {
   dev_cla: "temperature",
   stat_cla: "measurement",
   unit_of_meas: "°C",
-  uniq_id: "thermometer24ec4a_temperature", // as firmware 0.1's: the history is kept by it
+  uniq_id: "thermometer24ec4a_temperature", // the same as firmware 0.1's, so that the history is kept
 };
 const HUMIDITY = {
   p: "sensor",

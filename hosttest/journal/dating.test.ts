@@ -1,5 +1,5 @@
 /*
- * When a reading was taken, where flash and clock do not go together.
+ * The time of a reading when flash and clock do not agree.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ test("flash stores a reading, but not yet the clock that dates it: its time is t
   device.see(sent);
   expect(device.see(sequence)?.ts, "at first").toBe(stamp(START_UTC_MS + 60_000));
   device.outbox.note = note;
-  device.append(20); // with it goes the note
+  device.append(20); // and the note with it
   device.see(sent);
   expect(device.see(sequence)?.ts, "again").toBe(stamp(START_UTC_MS + 60_000));
   device.boot();
@@ -66,10 +66,10 @@ interface Stretch {
   readonly paces: number[];
 }
 
-/** Servers are right within so much. */
+/** The largest error of a time server. */
 const SYNC_ERROR_MS = 100;
 
-/** A sleeper, with samples of a minute, and what is true of each of them. */
+/** A sleeper with a sample each minute, and the true time of each. */
 class Sleeper extends ReadingDevice {
   /** How wrong each time is that was first sent between two synchronisations, and how wrong it may be. Half a second is cut off. */
   readonly dated: { readonly wrongMs: number; readonly boundMs: number }[] = [];

@@ -1,6 +1,6 @@
 /*
  * A device as the journal sees it: an outbox on simulated flash, booted again and again, with a clock that a test sets
- * or not. True time runs on through all boots; a boot knows only what its clock was set to.
+ * or not. True time continues through all boots; a boot knows only the time to which its clock was set.
  */
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { channels } from "../../src/channels/channels.js";
@@ -40,7 +40,7 @@ export class ReadingDevice {
   boots = 0;
   nowMs = 0;
   oscillator: Oscillator = CRYSTAL;
-  /** So much faster than time the uptime goes, a fraction. */
+  /** How much faster than true time the uptime runs, as a fraction. */
   drift = 0;
   #uptimeMs = 0;
   #lastMs = 0; // of the last sample
@@ -71,7 +71,7 @@ export class ReadingDevice {
     this.#open(notes);
   }
 
-  /** It sleeps and wakes: the boot goes on, with what was kept in memory. The clock is not set. */
+  /** It sleeps and wakes: the boot continues with the kept state. The clock is not set. */
   sleep(): void {
     const clockState: ClockState = { syncUptimeMs: 0, syncUtcMs: 0, syncNext: 0, sentEnd: 0 };
     this.journal.keepClock(clockState);
@@ -123,7 +123,7 @@ export class ReadingDevice {
     return this.journal.append(sample, qos);
   }
 
-  /** Samples are taken so far apart from now on. */
+  /** Sets the interval of samples from now on. */
   setInterval(intervalMs: number): void {
     this.intervalMs = intervalMs;
     this.journal.follow(this);
@@ -161,7 +161,7 @@ export class ReadingDevice {
   }
 }
 
-/** `ts` of a reading taken then; with milliseconds, where readings are close together. */
+/** `ts` of a reading taken at `utcMs`, with or without milliseconds. */
 export function stamp(utcMs: number, secondDigits: 0 | 3 = 0): string {
   return `${new Date(utcMs).toISOString().slice(0, secondDigits === 0 ? 19 : 23)}Z`;
 }

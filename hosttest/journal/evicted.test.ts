@@ -1,6 +1,6 @@
 /*
- * A sleeper whose outbox is full evicts what lies behind the entries in flight, and with it the clock notes that date these: they are
- * carried along, so that what is kept, and what is sent again, has the time it had.
+ * A sleeper whose outbox is full evicts the entries after those in flight, together with the clock notes that date these. The notes are
+ * carried along, so that entries that are kept or sent again have the same time as before.
  */
 import { expect, test } from "vitest";
 import { generator } from "../../boards/parts/flash/nor-flash.js";
@@ -10,12 +10,12 @@ import { ReadingDevice } from "./device.js";
 
 const MINUTE = 60_000;
 
-/** How wrong the time is that an entry would be sent with, milliseconds. */
+/** Error of the time with which an entry would be sent, milliseconds. */
 function wrongMs(device: ReadingDevice, sequence: number, utcMs: number): number {
   return Math.abs(Date.parse(`${device.see(sequence)?.ts}`) - utcMs);
 }
 
-/** Fills the outbox of a device that drifts otherwise from one synchronisation to the next; `check` is called after each. */
+/** Fills the outbox of a device whose drift changes at each synchronisation; `check` is called after each. */
 function fill(seed: number, check: (device: ReadingDevice, taken: ReadonlyMap<number, number>) => void): number {
   const random = generator(seed);
   const device = new ReadingDevice({ blocks: 5 });

@@ -32,7 +32,7 @@ function notesOn(flash: NorFlash): Found[] {
   return found;
 }
 
-/** Of every waiting reading, what is sent, in either order of asking: what is known of one entry helps with the next. */
+/** The message of every waiting reading, rendered in either order, because what was found for one entry is used for the next. */
 function sentBy(device: ReadingDevice, isBackward = false): Map<number, Seen | undefined> {
   const waiting = device.waiting();
   if (isBackward) waiting.reverse();
@@ -40,7 +40,7 @@ function sentBy(device: ReadingDevice, isBackward = false): Map<number, Seen | u
   return new Map(isBackward ? sent.reverse() : sent);
 }
 
-/** Three boots in two rooms, whose clocks are set late; the last one ends in a block that holds nothing new. */
+/** Three boots in two rooms, whose clocks are set late; the last one ends in a block without new notes. */
 function history(geometry: { blocks: number; blockLength: number; writeUnit: 1 | 16 }, perBlock: number): Uint8Array {
   const device = new ReadingDevice(geometry);
   let value = 20;

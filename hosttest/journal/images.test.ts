@@ -25,7 +25,7 @@ interface Image {
 const images: readonly Image[] = JSON.parse(readFileSync(new URL("images/firmware-0.1.json", import.meta.url), "utf8"));
 const flashOf = ({ bytes }: Image) => Uint8Array.from(gunzipSync(Buffer.from(bytes, "base64")));
 
-/** Sends what waits, in order, to the end: also what lies further behind the oldest than the outbox hands out at once. */
+/** Sends all waiting readings in order, including those further from the oldest than the outbox looks ahead. */
 function drain(device: ReadingDevice): void {
   const { entries } = device.outbox.statistics();
   for (let i = 0; i < entries; i++) {

@@ -282,7 +282,7 @@ describe("any history", () => {
     fc.assert(
       fc.property(history, (steps) => {
         const device = new ReadingDevice();
-        // By boot: each clock, by how much it is wrong, and the first reading that it dates.
+        // By boot: each setting of the clock, its error, and the first reading that it dates.
         const clocks = new Map<number, { wrongByMs: number; start: number }[]>();
         let sentEnd = 0; // one above the last reading shown in this boot
         const sent = new Map<number, ReturnType<typeof device.see>>();

@@ -53,7 +53,7 @@ describe("the time of a reading", () => {
   test("the clock is set back: the same seconds come again, with milliseconds, and then whole seconds once more", () => {
     const device = new ReadingDevice();
     device.setInterval(5_000);
-    device.setClock(5_000); // a day of a bad crystal
+    device.setClock(5_000); // a bad crystal's drift in a day
     const before = times(device, Array(6).fill(5_000));
     device.setClock(-60);
     const after = times(device, Array(6).fill(5_000));

@@ -1,5 +1,5 @@
 /*
- * What the journal keeps in notes beside the readings, and what it does when a note is missing, damaged or refused.
+ * The journal's notes, and what it does when a note is missing, damaged or refused.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

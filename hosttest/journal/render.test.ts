@@ -15,7 +15,7 @@ const json = (
   sequence: number,
 ) => text(renderer, renderer.json(alone(milli, decimals, secondDigits), utcMs, sequence));
 
-/** A temperature, in thousandths, as it comes out of flash. */
+/** A temperature in thousandths, as read from flash. */
 function alone(milli: number, decimals: number, secondDigits: SecondDigits = 0): StoredSample {
   return stored({ 0: milli }, decimals, secondDigits);
 }
@@ -47,7 +47,7 @@ interface Shown {
   plain: boolean;
 }
 
-/** The payload, slowly: by the language's own Date and by text. */
+/** The payload, made by a simple reference: with Date and strings. */
 function reference({ milli, decimals, utcMs, secondDigits, sequence, plain }: Shown): string {
   const shown = Math.floor((Math.abs(milli) + 0.5 * 10 ** (3 - decimals)) / 10 ** (3 - decimals)); // rounded half away from zero
   const digits = String(shown).padStart(decimals + 1, "0");
@@ -104,7 +104,7 @@ describe("the payload", () => {
     expect(json(renderer, 21_440, 2, NOON, 0, 2)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:00Z","seq":2}');
   });
 
-  // One renderer each, so that every reading meets what the ones before have left in the buffer.
+  // One renderer for each case, so that every reading is rendered over what the ones before have left in the buffer.
   const decimals = fc.integer({ min: 0, max: 3 });
   const anywhere = fc.record({
     milli: fc.integer({ min: -8_388_607, max: 8_388_607 }),

@@ -1,6 +1,6 @@
 /*
- * Short records and their bases: they are decoded as encoded, in the length that the table of README promises; and a base that
- * damage takes costs its samples, and never makes a wrong one.
+ * Short records and their bases: what is encoded is decoded again, with the length that the table of README promises; if damage destroys a
+ * base, its samples are lost, and none is decoded wrongly.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -35,7 +35,7 @@ function through(base: Base, sample: Sample, mask: number, uptimeMs: number, seq
   const record = new DataView(new ArrayBuffer(8));
   const length = base.pack(sample, mask, uptimeMs, sequence, record);
   if (length === 0) return { length };
-  if (length === 3) expect(record.getUint8(2)).toBeLessThan(0x40); // or the outbox takes four bytes more
+  if (length === 3) expect(record.getUint8(2)).toBeLessThan(0x40); // otherwise the outbox would need four bytes more
   const found = new Base();
   expect(found.decode(base.encode())).toBe(true);
   const word = length === 3 ? record.getUint16(0, true) | (record.getUint8(2) << 16) : record.getInt32(0, true);

@@ -40,7 +40,7 @@ const DESCRIPTION: Description = {
   hint: (option) => HINTS[option],
 };
 
-/** What those who know mosquitto_pub and mosquitto_sub try, and what it is called here. */
+/** Options of mosquitto_pub and mosquitto_sub, and their names here. */
 const HINTS: Readonly<Record<string, string>> = {
   "-t": "the topic is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
   "--topic": "the topic is part of --pub TOPIC,QOS,RETAIN,PAYLOAD and --sub TOPIC,QOS",
@@ -103,7 +103,7 @@ export interface Publication {
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
   readonly payload: Uint8Array;
-  /** %n in the payload stands for the number of the round; never so in a file's bytes. */
+  /** %n in the payload stands for the number of the round; false for the bytes of a file. */
   readonly isTemplate: boolean;
 }
 
@@ -167,7 +167,7 @@ function versionOf(given: string, option: string): 4 | 5 {
   throw new UsageError(`${option} ${given}: expected 4 (MQTT 3.1.1) or 5`);
 }
 
-/** The packet's text fields. */
+/** Checks a text field of a packet. */
 function checkField(option: string, given: string | undefined): void {
   if (given === undefined) return;
   const length = Buffer.byteLength(given);

@@ -1,5 +1,5 @@
 /*
- * The command-line client as a process, against mosquitto and against a server made of a script.
+ * The command-line client as a process, with mosquitto and with a scripted server.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,7 +30,7 @@ interface Running {
   readonly exit: Promise<number>;
 }
 
-/** Runs the client; its exit code and what it wrote. */
+/** Starts the client; returns its exit code and output. */
 function start(...options: string[]): Running {
   return run(process.execPath, ...PROGRAM, ...options);
 }
@@ -61,7 +61,7 @@ async function broker(): Promise<string> {
   return String(started.port);
 }
 
-/** A server that answers as `answer` says; returns its port and every packet it got. */
+/** A server whose answers `answer` makes; returns its port and all packets that it has received. */
 async function script(answer: (packet: Packet, socket: Socket, connection: number) => void) {
   const packets: (Packet & { connection: number; atMs: number })[] = [];
   let connections = 0;

@@ -25,9 +25,9 @@ const BUFFER_BYTES = 65_536;
 const WINDOW = 16;
 const MAX_TOPIC_LENGTH = 65_535;
 const PROGRESS_MS = 1_000;
-/** After a refusal, so long without an acknowledgement: the rest waits for what the broker does not allow. */
+/** If no acknowledgement comes for so long after a refusal, the remaining messages wait until the broker allows them. */
 const REFUSED_MS = 2_000;
-const AGAIN_MS = 5; // until a message of QoS 0 that was not taken is offered again
+const AGAIN_MS = 5; // until a message of QoS 0 that was not accepted is tried again
 
 class Program {
   readonly #options: Arguments;
@@ -128,7 +128,7 @@ class Program {
     this.#soon();
   }
 
-  /** Looks what can go and whether all is done, outside the client's callbacks. */
+  /** Sends what can be sent, and checks whether all is done, outside the client's callbacks. */
   #soon(): void {
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
@@ -164,7 +164,7 @@ class Program {
     return this.#client.status().lastReason?.text;
   }
 
-  /** Some wait until the broker allows them. With --stay so do we. */
+  /** Some messages wait until the broker allows them. With --stay the program waits, too. */
   #refused(): void {
     clearTimeout(this.#isRefused);
     this.#isRefused = setTimeout(() => {
@@ -243,7 +243,7 @@ function propertiesText(properties: Properties): string {
     .join(", ");
 }
 
-/** Other people's suites hold back as many PUBRELs as they like. */
+/** Test suites of other projects may hold back any number of PUBRELs. */
 function unboundedIds(): InboundStore {
   return new Set<number>();
 }

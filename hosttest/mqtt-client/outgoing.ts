@@ -18,7 +18,7 @@ const FLASH_BYTES = 1 << 20;
 export const MAX_STORED_BYTES = 1_900;
 const HEAD_BYTES = 3;
 
-/** A store for the client, with what the command line needs beside. */
+/** A store for the client, with additions for the command line. */
 export interface Outgoing {
   readonly store: OutboundStore<OutboundEntry>;
   render(entry: OutboundEntry): Message | undefined;
@@ -31,7 +31,7 @@ export interface Outgoing {
   close(): void;
 }
 
-/** @throws UsageError if the file does not serve */
+/** @throws UsageError if the file cannot be used */
 export function openOutgoing(path: string | undefined): Outgoing {
   return path === undefined ? inMemory() : inFile(path);
 }
@@ -88,7 +88,7 @@ export function storedBytes(topic: string, payload: Uint8Array): number {
   return HEAD_BYTES + Buffer.byteLength(topic) + payload.length;
 }
 
-/** In flash lies: retain flag, length of the topic (2 bytes), topic, payload. */
+/** The content of an entry: retain flag, length of the topic (2 bytes), topic, payload. */
 function encode({ topic, payload, payloadLength, retain }: Message): Uint8Array {
   const bytes = Buffer.concat([Buffer.alloc(HEAD_BYTES), topic, payload.subarray(0, payloadLength)]);
   bytes[0] = retain ? 1 : 0;

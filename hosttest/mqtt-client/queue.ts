@@ -9,7 +9,7 @@ import type { Publication } from "./arguments.js";
 /** Where messages of QoS 1 and 2 go. `append` returns false when it is full. */
 export interface Sink {
   append(message: Message, qos: 1 | 2): boolean;
-  /** QoS 0; false: not now. */
+  /** Sends a message of QoS 0. Returns false if it cannot be sent now. */
   publishNow(message: Message): boolean;
 }
 
@@ -26,22 +26,22 @@ export class Queue {
     this.#topics = publications.map((publication) => encodeTopicName(publication.topic));
   }
 
-  /** Messages that the sink has taken. */
+  /** Number of messages that the sink has accepted. */
   get handedOn(): number {
     return this.#round * this.#publications.length + this.#at;
   }
 
-  /** One more round may go. */
+  /** One more round may be sent. */
   release(): void {
     this.#due++;
   }
 
-  /** Is everything released handed on? */
+  /** Whether all released messages were passed on. */
   get isEmpty(): boolean {
     return this.#round >= this.#due || this.#publications.length === 0;
   }
 
-  /** Hands on what the sink takes now. */
+  /** Passes on what the sink accepts now. */
   pour(sink: Sink): void {
     while (!this.isEmpty) {
       const publication = this.#publications[this.#at];

@@ -1,6 +1,6 @@
 /*
  * Any data from a peer: no exception, no endless loop, no growth; valid packets are accepted, invalid ones close the connection.
- * FUZZ=n: so many cases instead of 20,000. SEED=n: replay, SEED=fresh: others. fast-check prints seed and path of a failure.
+ * FUZZ=n: n cases instead of 20,000. SEED=n: replays a run, SEED=fresh: other cases. fast-check prints seed and path of a failure.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -101,12 +101,12 @@ interface Version {
   readonly options: Partial<ClientOptions<MemoryEntry>>;
   /** Any packet. */
   readonly any: fc.Arbitrary<Packet>;
-  /** Packets that a server may send at any time, and that are about none of the ids in flight. */
+  /** Packets that a server may send at any time, and that concern none of the ids in flight. */
   readonly free: fc.Arbitrary<Packet>;
   readonly mqttPacket: { readonly protocolVersion: 4 | 5 };
 }
 
-/** An acknowledgement that was not asked for is a violation where the id awaits another. */
+/** Whether the packet concerns no id in flight: an acknowledgement of the wrong kind for such an id is a violation. */
 function isFree({ messageId = 9 }: Packet): boolean {
   return messageId > 3 && messageId !== 61_441 && messageId !== 61_442;
 }
@@ -173,7 +173,7 @@ function expectSane(setup: Setup): void {
   else {
     assert.equal(errors.length, 0);
     assert.equal(link.unread, 0);
-    time.advance(40_000); // no answer to the ping: half a packet cannot hold the client
+    time.advance(40_000); // no answer to the ping: half a packet must not keep the connection open
     assert.equal(errors[0]?.kind, "timeout");
   }
   assert(["waiting", "connecting"].includes(client.status().state));
@@ -260,7 +260,7 @@ describe.each(VERSIONS)("the parser of version $name", ({ parser, any, connack: 
   const piece: fc.Arbitrary<Uint8Array> = fc.oneof(
     { weight: 3, arbitrary: packet },
     { weight: 1, arbitrary: fc.array(byte, { maxLength: 12 }).map((bytes) => Uint8Array.from(bytes)) },
-    // A packet of which a byte is another.
+    // A packet with one byte changed.
     {
       weight: 2,
       arbitrary: fc.tuple(packet, fc.nat(400), byte).map(([bytes, place, value]) => {

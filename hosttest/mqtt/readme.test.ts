@@ -60,7 +60,7 @@ test("the example compiles against the SDK's typings, as do the SDK's resolver a
   const imports =
     'import Resolver from "embedded:network/dns/resolver/udp";\nimport UDP from "embedded:io/socket/udp";\n';
   expect(complaints(imports + named)).toEqual([]);
-  // And the judge sees what it is here for: a class that is no TCP, timers that are none.
+  // The compiler detects what it is used for: a class that is no TCP, timers that are none.
   expect(complaints(EXAMPLE.replace("{ io: TCP }", "{ io: Timer }"))).toHaveLength(1);
   expect(complaints(EXAMPLE.replace("timers: Timer", "timers: Time"))).toHaveLength(1);
 }, 60_000);

@@ -10,7 +10,7 @@ const fails = (): never => {
   throw new Error("mine");
 };
 
-/** The ways in which a connection ends that has an entry in flight. */
+/** How a connection ends while an entry is in flight. */
 const ENDS: Readonly<Record<string, (setup: Setup) => void>> = {
   "closed by the server": ({ link }) => link.end(),
   "a packet that is none": ({ link }) => link.give("00 00"),

@@ -12,7 +12,7 @@ function afterSleep(hosts: string, countedMs = HOUR_MS, sleptMs = HOUR_MS, last?
   return setup(hosts, BOOT_MS, { lastSet: () => set });
 }
 
-/** Only that server answers. */
+/** Makes `host` the only server that answers. */
 function onlyAnswers(host: string, { ntp }: ReturnType<typeof setup>): void {
   const answers = ntp.answers.bind(ntp);
   ntp.answers = (question, asked) => (asked === host ? answers(question, asked) : []);

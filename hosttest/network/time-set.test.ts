@@ -49,7 +49,7 @@ describe("a first answer", () => {
       sync.linkUp();
       time.advance(MIN_WAIT_MS - 1_000);
       expect(set).toEqual([]);
-      ntp.addressOf = addressOf; // the names lead elsewhere now, as a pool's do
+      ntp.addressOf = addressOf; // the names now lead to other addresses, as those of a pool do
       time.advance(2 * TIME_STEPS.longestMs);
       expect(set.map(({ wrongByMs }) => wrongByMs)).toEqual([0]);
       expect(log[0]).toContain("contradict each other");
@@ -98,7 +98,7 @@ describe("a first answer", () => {
       ntp.faults.heldMs = heldMs;
       sync.linkUp();
       time.advance(HOUR_MS);
-      expect(set.length > 0, `${heldMs} ms`).toBe(heldMs === 41); // the way takes 40, and a clock may be between two milliseconds
+      expect(set.length > 0, `${heldMs} ms`).toBe(heldMs === 41); // the round trip takes 40 ms, and a clock may be between two milliseconds
       if (heldMs !== 41) expect(log[0]).toBe("a.example: its time stamps contradict each other: not accepted");
     }
   });

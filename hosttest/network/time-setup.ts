@@ -28,7 +28,7 @@ export function setup(hosts = TWO, trueBootMs = BOOT_MS, options: Partial<TimeSy
   return { time, ntp, set, log, sync };
 }
 
-/** Between each question to a server and the next one to the same. */
+/** Times between consecutive questions to the same server. */
 export function gapsMs({ questions }: NTPServer): number[] {
   return questions.flatMap(({ atMs, host }, i) => {
     const next = questions.slice(i + 1).find((later) => later.host === host);

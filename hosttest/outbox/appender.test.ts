@@ -1,4 +1,4 @@
-/* Entries appended without a mount, between two runs that mount: through any faults of flash, none is lost or doubled. */
+/* Entries appended without a mount, between two runs that mount. With any faults of flash, none is lost or doubled. */
 import { describe, expect, test } from "vitest";
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { Appender, type Position } from "../../src/outbox/appender.js";

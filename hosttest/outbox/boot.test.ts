@@ -8,7 +8,7 @@ import { Outbox } from "../../src/outbox/outbox.js";
 
 const RECORD = new Uint8Array(12);
 const WINDOW = 8; // settled this far out of order
-/** Of a boot: what a block has of records, the lag of the tail, and some. The heads of the blocks come on top. */
+/** Limit for the reads of a boot, the heads of the blocks apart: the records of a block, those behind the tail record, and some more. */
 const MAX_READS = 1_200;
 const MAX_PROGRAMS = 400;
 
@@ -18,7 +18,7 @@ interface Filled {
   readonly count: number;
 }
 
-/** Up to the last block that can be taken into use, or `limit` entries. */
+/** An outbox filled up to the last block that can be taken into use, or with `limit` entries. */
 function filled(blocks: number, unit: 1 | 16 = 1, limit = Number.POSITIVE_INFINITY): Filled {
   const flash = new NorFlash({ blocks, writeUnit: unit });
   const outbox = new Outbox({ flash, writeUnit: unit, whenFull: "refuse" });
@@ -44,7 +44,7 @@ function drain(outbox: Outbox, count: number): void {
   }
 }
 
-/** Boots, looks for the oldest entry, writes; the calls of flash beyond the heads. */
+/** Boots, finds the oldest entry, and writes. Returns the calls of flash, reads of heads apart. */
 function boot(flash: NorFlash): { outbox: Outbox; oldest: number | undefined; reads: number; programs: number } {
   flash.powerOn();
   const { reads, programs } = flash;

@@ -1,11 +1,11 @@
-/* A small count of the fault campaign in every test run; `npm run faults` is the whole of it. */
+/* A small part of the fault campaign, in every test run; `npm run faults` runs all of it. */
 import { describe, expect, test } from "vitest";
 import { exhaust } from "../faults/exhaustive.js";
 import { LONG_LENGTHS } from "../faults/life.js";
 import { campaign, type Outcome } from "../faults/random.js";
 import { SEED } from "../support/seed.js";
 
-/** Of the longest, in milliseconds: on a machine that does much else, too. */
+/** Time limit of the longest test, in milliseconds, for a busy machine. */
 const PATIENCE = { timeout: 600_000 };
 
 function expectClean({ violations, first }: Outcome): void {

@@ -1,7 +1,7 @@
 /*
- * Values that are learnt late: a note says from which entry on it applies, and that may lie far before it, in older blocks. A full outbox
- * that evicts the block with the note, and keeps the older entries since they are in flight, must carry the note along. Held against a list
- * of all notes, over evictions, copied blocks, boots and power cuts at any byte.
+ * Values that are learnt late: a note contains the number of the first entry to which it applies, which may be far before it, in an older
+ * block. A full outbox that evicts the block with the note, and keeps the older entries because they are in flight, must carry the note
+ * along. Compared with a list of all notes, over evictions, copied blocks, boots and power cuts at any byte.
  */
 import { describe, expect, test } from "vitest";
 import { type CutBits, generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -21,7 +21,7 @@ interface Noted {
   readonly at: number;
 }
 
-/** A value: from which entry on it applies, an id, and so many bytes more. */
+/** A value: the first entry to which it applies, an id, and further bytes. */
 function encode({ id, from }: Pick<Noted, "id" | "from">): Uint8Array {
   const value = new Uint8Array(12 + (id % 9));
   const view = new DataView(value.buffer);
@@ -35,7 +35,7 @@ function decode(value: Uint8Array): Pick<Noted, "id" | "from"> {
   return { from: view.getUint32(0, true), id: view.getUint32(4, true) };
 }
 
-/** The value that applies to an entry, as dating looks for it: that in force, or the last of the later ones that apply to it. */
+/** The value that applies to an entry, found as by dating: the one in force, or the last of the later ones that apply to it. */
 function appliedTo(outbox: Outbox, sequence: number): number {
   const inForce = outbox.noteAt(sequence, TAG);
   let id = inForce === undefined ? -1 : decode(inForce).id;
@@ -91,7 +91,10 @@ class NotedLife {
     else this.#send();
   }
 
-  /** Applies from the next entry on, from where the last note was made, as a clock's line does, or over all that the last one applied to. */
+  /**
+   * Makes a note that applies from the next entry on, from the entry at which the last note was made, as a clock's line does, or from the
+   * same entry as the last one.
+   */
   #note(): void {
     const outbox = this.#outbox;
     const last = this.#notes.at(-1);
@@ -130,7 +133,7 @@ class NotedLife {
     this.#flash.powerOn();
     this.cuts++;
     this.#outbox = this.#mount();
-    this.#outbox.idle(); // recovers: what a cut has left may read otherwise before
+    this.#outbox.idle(); // recovers: before that, what a cut has left may change
     const latest = this.#outbox.readNote(TAG);
     const id = latest === undefined ? -1 : decode(latest).id;
     while ((this.#notes.at(-1)?.id ?? -1) > id) this.#notes.pop(); // the cut was before it

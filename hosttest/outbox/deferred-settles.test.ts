@@ -1,6 +1,6 @@
 /*
- * Units of 16: settles of the oldest entry share one unit. Which of them a power cut may undo, how many, and that nothing
- * else returns; all counts stay correct. The campaign tests cuts inside a call.
+ * Units of 16: settles of the oldest entry share one unit. Tests which of them a power cut may undo, and how many, that nothing else
+ * returns, and that all counts stay correct. The campaign tests cuts inside a call.
  */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -76,7 +76,7 @@ test.each([1, 2] as const)("QoS %i is known however long ago the entry was looke
   expect(flash.programs - programs).toBe(qos - 1);
   expect(afterCut(flash).sequences).toEqual(range(qos - 1, 60));
   const again = open(flash);
-  for (let i = 0; i < 10; i++) again.seek(i); // one behind the other: not as the first of them is found
+  for (let i = 0; i < 10; i++) again.seek(i); // in order: not when the first of them is found
   for (let i = 0; i < 5; i++) again.settle(i);
   expect(afterCut(flash).sequences[0]).toBe(qos === 1 ? 0 : 5);
 });

@@ -273,7 +273,7 @@ test.each([
     const onEvent = (event: OutboxEvent) => {
       if (event.kind === "dropped") for (let n = event.first; n < event.end; n++) gone.add(n);
       if (event.kind !== "damaged") return;
-      // What was dropped in RAM only, because the flash failed then, may be damaged after a reboot.
+      // Entries whose eviction was recorded only in RAM, because the flash failed, may be counted as damaged after a reboot.
       const lost = [...stored].filter((n) => n >= event.first && n < event.first + event.count && !gone.has(n));
       expect(lost, `seed ${seed}: ${event.message}`).toEqual([]);
     };
@@ -314,7 +314,7 @@ test.each([
       found.push(entry.sequence);
       outbox.settle(entry.sequence);
     }
-    // Unit mode: the last refused ones may be on flash, because only their read-back has failed.
+    // In units of 16, the last refused entries may be in flash, because only their read-back has failed.
     const isGhost = (number: number) => writeUnit === 16 && refused.has(number);
     const expected = [...stored].filter((number) => !gone.has(number));
     expect(

@@ -1,6 +1,6 @@
 /*
- * Wrong bits in a block's head. Without its head all entries of a block are lost, so one wrong bit costs nothing, except for 56 that two
- * others could imitate: no entry, no number, no mark. misread.test.ts has those that are wrong in a single read.
+ * Wrong bits in a block's head. Without its head all entries of a block are lost. One wrong bit loses no entry, number or mark, except for
+ * the 56 bits that two others could imitate. Bits that are wrong in a single read: misread.test.ts.
  */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";

@@ -1,6 +1,6 @@
 /*
- * One wrong bit in a single read, anywhere in a boot and its first work; flash itself is right. It costs nothing: no entry, no
- * number, no mark, no note, and what the device writes because of it costs nothing later.
+ * One wrong bit in a single read, anywhere in a boot and its first work; flash itself is right. No entry, number, mark or note is lost,
+ * neither at once nor because of what the device writes after it.
  */
 import { expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
@@ -35,7 +35,7 @@ function fill(outbox: Outbox, length: number): void {
   outbox.close();
 }
 
-/** The first work of a boot: delivers an entry with its note, appends one, settles one. */
+/** The first calls after a boot: delivers an entry with its note, appends one, settles one. */
 function work(outbox: Outbox, length: number): void {
   expect(outbox.seek(0)?.sequence).toBe(SETTLED);
   expect(outbox.noteAt(SETTLED, TAG)).toEqual(Uint8Array.of(2));
@@ -45,7 +45,7 @@ function work(outbox: Outbox, length: number): void {
   outbox.close();
 }
 
-/** All that is left, when reads are right again. */
+/** Checks everything, with reads that are right again. */
 function expectAll(outbox: Outbox, length: number): void {
   let expected = SETTLED + 1;
   for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) {

@@ -1,4 +1,4 @@
-/* The outbox without faults: what each call promises. Cuts are the campaign's. */
+/* The outbox without faults: the promises of each call. The campaign tests power cuts. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { CLEAN_BYTES, decodeHeader, emptyHeader, encodeClean } from "../../src/outbox/flash/layout.js";

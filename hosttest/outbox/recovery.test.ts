@@ -7,7 +7,7 @@ const BLOCK = 1024;
 const BLOCKS = 4;
 const OPEN_AT = 16;
 const OPEN_BYTES = 32;
-/** Values of half programmed cells, from the next boot on. */
+/** What half-programmed cells read as from the next boot on. */
 const READS = { zeros: 0, ones: 0.999 };
 
 function device(): { flash: NorFlash; cells: { read: number }; open(): Outbox } {
@@ -20,7 +20,7 @@ function device(): { flash: NorFlash; cells: { read: number }; open(): Outbox } 
   return { flash, cells, open };
 }
 
-/** Appends until a block is taken into use; the count of entries. */
+/** Appends until a block is taken into use; returns the number of entries. */
 function fillBlock(outbox: Outbox): number {
   const { blocksUsed } = outbox.statistics();
   let count = 0;
@@ -36,7 +36,7 @@ function sequences(outbox: Outbox): number[] {
   return found;
 }
 
-/** Address of a byte of an open header that has a bit programmed, and that bit. */
+/** A programmed bit of an open header, and the address of its byte. */
 function programmedBit(flash: NorFlash, block: number): { address: number; bit: number } {
   const address = block * BLOCK + OPEN_AT + OPEN_BYTES - 1; // the last: where a cut falls
   const cleared = ~flash.bytes[address] & 0xff;
@@ -44,7 +44,7 @@ function programmedBit(flash: NorFlash, block: number): { address: number; bit: 
   return { address, bit: cleared & -cleared };
 }
 
-/** A device whose second block was just taken into use, but for the last bit of its header, which is half programmed; `count` entries. */
+/** A device whose second block was just taken into use; the last bit of its header is half programmed. `count`: its entries. */
 function halfOpened() {
   const { flash, cells, open } = device();
   const first = open();

@@ -1,4 +1,4 @@
-/* Short frames: an entry of three bytes with 22 bits in eight bytes of flash. Cuts are the campaign's; here is what decides. */
+/* Short frames: an entry of three bytes with 22 bits in eight bytes of flash. The campaign tests power cuts; here are the cases at the limits. */
 import { describe, expect, test } from "vitest";
 import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { blockSeed, decodeHeader, emptyHeader, HEAD_BYTES } from "../../src/outbox/flash/layout.js";
@@ -130,7 +130,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     }
   });
 
-  /** Sixty frames, of which `count` from number 20 on are damaged; and that at `cut`, if any, beside. */
+  /** Sixty frames, of which `count` are damaged from number 20 on, and also the one at `cut`, if given. */
   function wounded(count: number, cut?: number): Map<number, number> {
     const flash = new NorFlash({ blocks: 6, writeUnit: unit });
     const outbox = open(flash);
@@ -146,7 +146,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
       expect(found.size).toBe(60 - count);
       for (const [sequence, value] of found) expect(value).toBe(sequence);
     }
-    // One good frame between two wounds.
+    // One good frame between two damaged areas.
     expect(wounded(15, 36).has(35)).toBe(true);
     expect(wounded(16, 37).has(36)).toBe(false);
     expect(wounded(16, 37).has(38)).toBe(true);

@@ -1,6 +1,6 @@
 /*
- * An outbox that continues where an earlier run was suspended: it has the state that a mount would find, works on as a mounted one does, and mounts
- * wherever flash is not as remembered.
+ * An outbox that continues where an earlier run was suspended: it has the state that a mount would find, works as a mounted one does, and
+ * mounts if flash is not as remembered.
  */
 import { describe, expect, test } from "vitest";
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
@@ -23,7 +23,7 @@ function mounted(flash: NorFlash, suspension?: Suspension): Outbox {
   return new Outbox({ flash, writeUnit: flash.writeUnit, maxPayload: MAX_PAYLOAD, suspension });
 }
 
-/** As it is after a sleep: what RTC memory kept, and entries that an `Appender` appended meanwhile. */
+/** The state after a sleep: what RTC memory has kept, with entries that an `Appender` appended meanwhile. */
 function slept(outbox: Outbox): Suspension {
   const suspension = outbox.suspend();
   outbox.close();
@@ -31,7 +31,7 @@ function slept(outbox: Outbox): Suspension {
   return { ...suspension, outboxState: suspension.outboxState.slice() };
 }
 
-/** Appends as light wakes do; how many entries fitted in. */
+/** Appends as short wakes do; returns the number of entries that fitted. */
 function appendAsleep(flash: NorFlash, suspension: Suspension, payloads: readonly Uint8Array[]): Suspension {
   let now = suspension;
   for (const payload of payloads) {
@@ -43,9 +43,9 @@ function appendAsleep(flash: NorFlash, suspension: Suspension, payloads: readonl
   return now;
 }
 
-/** All that an outbox says, its entries and their notes among it. */
+/** Everything that an outbox returns, including its entries and their notes. */
 function stateOf(outbox: Outbox): unknown {
-  // Which blocks are in use a mount knows better: of a run, all that it has not wanted to free. Wear is read anew by it.
+  // A mount knows which blocks are in use; a run counts all that it has not freed yet. Only a mount reads the wear again.
   const { tornRecords, blocksUsed, bytesUsed, erases, lifeLeft, flashFailures, ...statistics } = outbox.statistics();
   const entries: string[] = [];
   for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(entry.sequence + 1)) {
@@ -308,7 +308,7 @@ test("it still counts the records that a power cut has torn", () => {
   let outbox = mounted(flash);
   for (let n = 0; n < 4; n++) outbox.append(payloadOf(n), 1);
   flash.cutAfter(5);
-  outbox.append(new Uint8Array(12).fill(7), 1); // of a device without power, what it returns means nothing
+  outbox.append(new Uint8Array(12).fill(7), 1); // without power, its result has no meaning
   outbox = mounted(flash);
   outbox.append(payloadOf(5), 1);
   const { tornRecords } = outbox.statistics();

@@ -1,6 +1,5 @@
 /*
- * The desktop's device on its own, in this process, with a Wi-Fi: what can be done to it from outside, and what is left of a life
- * that lost its power.
+ * The desktop's device on its own, in this process, with a Wi-Fi: what can be done to it from outside, and what remains after a power cut.
  */
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -71,7 +70,7 @@ test("Wi-Fi off and on, power cut in a write and back: it connects at once, and 
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(taken.length).toBe(before);
   expect(printed).toBe(printedBefore);
-  expect(printed).not.toMatch(/flash fail/); // it has no time for last words
+  expect(printed).not.toMatch(/flash fail/); // it must print nothing more
 
   device.powerOn();
   await expect.poll(connections, { timeout: 30_000 }).toBe(3);

@@ -1,5 +1,5 @@
 /*
- * The desktop's flash as it can lose its power, and the page's map of it: held against the outbox itself.
+ * The desktop's flash, which can lose its power, and the page's map of it, compared with the outbox.
  */
 import { join } from "node:path";
 import fc from "fast-check";

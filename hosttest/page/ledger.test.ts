@@ -1,4 +1,4 @@
-/* The account that the page keeps: what counts as delivered, waiting, doubled and lost. */
+/* The page's ledger: what counts as delivered, waiting, doubled and lost. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { csvOf, Ledger } from "../../boards/desktop/page/ledger.js";

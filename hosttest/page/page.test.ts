@@ -1,6 +1,6 @@
 /*
- * The page of `npm start`, used by a person in Chromium: everything on it is switched, dragged and cut, and at the end the page
- * itself says that nothing was lost or came twice. One visit, as starting the browser is what takes time.
+ * The page of `npm start`, used by a person in Chromium: everything on it is switched, dragged and cut, and at the end the page shows that
+ * nothing was lost or arrived twice. One visit, because starting the browser takes most of the time.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -38,7 +38,7 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost o
   device = await start();
   visitor = await Visitor.at(`http://localhost:${port}/?hurry=20`);
   const { page } = visitor;
-  await visitor.flip("Sleep", 1); // the other one falls asleep by and by
+  await visitor.flip("Sleep", 1); // the other one falls asleep after a while
 
   // Sensor
   const slider = page.locator("[data-slider=temperature]").first();
@@ -68,12 +68,12 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost o
   expect(await page.getByText(/last cut in the middle of/).count()).toBe(1);
   expect(await page.locator(".packets").first().innerText()).toMatch(/PUBREL/);
 
-  // Sleep: it wakes by a press, goes on, and what the two of them took is all there
+  // Sleep: a press wakes it, it continues, and all samples of both devices are there
   await visitor.power("asleep", 1);
   await visitor.press("wake", 1);
   await visitor.power("on", 1);
   const slept = await visitor.until(({ waiting, taken, delivered }) => waiting === 0 && taken === delivered, 1);
-  expect(slept.lost).toBe(0); // the tour's broker may have lost its session while one of its readings was on its way: a double
+  expect(slept.lost).toBe(0); // the tour's broker may have lost its session while a reading was in flight: a double
 
   // No serious fault, in light and in dark
   for (const colorScheme of ["light", "dark"] as const) {
@@ -99,7 +99,7 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost o
   const after = await visitor.until(({ delivered }) => delivered >= waiting.taken + 2);
   expect(after).toMatchObject({ doubled: 0, lost: 0 });
 
-  // Its table is the same account
+  // Its table has the same figures
   const [download] = await Promise.all([page.waitForEvent("download"), visitor.press("csv")]);
   const [head, ...rows] = readFileSync(await download.path(), "utf8")
     .trimEnd()
@@ -119,7 +119,7 @@ test("a person drags, switches, cuts, takes the tour; kill -9; nothing is lost o
   expect(visitor.troubles).toEqual([]);
 }, 300_000);
 
-/** By axe-core, which the page's own policy does not let in from outside. */
+/** Serious faults found by axe-core. It is injected, because the page's policy forbids scripts from outside. */
 async function seriousFaults({ page }: Visitor): Promise<string[]> {
   await page.evaluate(readFileSync(AXE, "utf8"));
   return page.evaluate(async (serious) => {

@@ -1,4 +1,4 @@
-/* The page's server: for this computer's own page, and for no other. And the plug that cuts a device off. */
+/* The page's server, which serves only this computer's own page. Also the plug that cuts a device off. */
 import { get, type OutgoingHttpHeaders } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";

@@ -52,7 +52,7 @@ export class Visitor {
     return Object.fromEntries(texts);
   }
 
-  /** Resolves with the figures when `condition` holds; the error says what they were. */
+  /** Resolves with the figures when `condition` holds. @throws Error with the figures if it does not in time */
   async until(condition: (figures: Figures) => boolean, at = 0): Promise<Figures> {
     const endMs = Date.now() + PATIENCE_MS;
     for (;;) {

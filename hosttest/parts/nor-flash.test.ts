@@ -1,4 +1,4 @@
-/* The simulated flash obeys the chip's law, or nothing that is proved on it holds. */
+/* The simulated flash behaves as the chip: otherwise tests on it would prove nothing. */
 import { describe, expect, test } from "vitest";
 import { NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
 import { ERASE_STATES } from "../../boards/parts/flash/nor-flash-erase.js";

@@ -1,5 +1,5 @@
 /*
- * Brokers that Debian has: of this machine, and of other releases below folders of their own.
+ * Brokers from Debian: those of this machine, and those of other releases, each below its own folder.
  */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -57,7 +57,7 @@ export function rabbitMQ(release: string): Peer {
   };
 }
 
-/** Where a RabbitMQ of this release is, and its version. */
+/** The root folder of a RabbitMQ of this release, and its version. */
 export function rabbitMQRoot(
   { roots }: Places,
   release: string,

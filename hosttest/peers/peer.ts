@@ -1,5 +1,5 @@
 /*
- * A broker of others, as `npm run peers` uses it: found on this machine, started on loopback in its own folder, stopped,
+ * An outside broker, as `npm run peers` uses it: found on this machine, started on loopback in its own folder, stopped,
  * killed, and started again with the data that it has saved.
  */
 import { chmodSync, mkdirSync } from "node:fs";
@@ -26,7 +26,7 @@ export interface Launch {
   readonly observerPort?: number;
 }
 
-/** One broker that is there. */
+/** An installed broker. */
 export interface Program {
   readonly version: string;
   /** Runs as a process: writes its configuration into the empty `folder`, for `port` of the loopback interface. */

@@ -1,5 +1,5 @@
 /*
- * The table in hosttest/peers.md: a row a trial. A run replaces the rows of the brokers that it ran and leaves the others, each with
+ * The table in hosttest/peers.md: a row for each trial. A run replaces the rows of the brokers that it ran and leaves the others, each with
  * its date.
  */
 import type { Event, Outcome, QoS } from "./trial.js";

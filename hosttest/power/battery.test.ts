@@ -1,4 +1,4 @@
-/* The cells' voltage: what the input gives as volts, who gets to know it, and what it costs a board that has none. */
+/* The cells' voltage: how the input's values become volts, where it is reported, and what it costs a board without cells. */
 import { expect, test } from "vitest";
 import { Cells } from "../../boards/parts/cells.js";
 import { type Analog, type BatteryPort, batteryVolts, isBatteryLow } from "../../src/power/battery.js";

@@ -16,7 +16,7 @@ interface Heard {
   goodbyes: number;
 }
 
-/** From now on the broker takes entries, and acknowledges none. */
+/** From now on the broker accepts entries, and acknowledges none. */
 function swallowAcknowledgements(house: House): Heard {
   const heard = { goodbyes: 0 };
   const { listen } = house.broker;

@@ -1,6 +1,6 @@
 /*
- * Where a sleeper's network was: the report after goes by it, and forgets what has failed once. The air is pessimistic here: an access
- * point is not found on another channel than the one named.
+ * A sleeper's memory of its network: the next report uses it, and forgets what has failed once. The simulated Wi-Fi is stricter than a
+ * chip: an access point is not found on another channel than the one given.
  */
 import { expect, test } from "vitest";
 import type { ResolveOptions, ResolverConstructor } from "../../src/mqtt/wire/io.js";

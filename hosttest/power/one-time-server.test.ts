@@ -1,6 +1,6 @@
 /*
- * A sleeper that knows only one time server: each report corrects the slow clock, which is some percents off, by one answer. A
- * server that is further off is not followed, and after a day the device says so.
+ * A sleeper that knows only one time server: each report corrects the slow clock, which is off by some percent, by one answer. An answer
+ * that is further off is not accepted, and after a day the device reports it.
  */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -16,7 +16,7 @@ function sleeper(rate: number, settings: Record<string, string> = {}): Simulated
   return new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate } }).powerOn();
 }
 
-/** Passes the time; by how much the time of each reading that arrives is wrong, in milliseconds; NaN: it has none. */
+/** Lets time pass. Returns the error of the time of each reading that arrives, in milliseconds; NaN: it has no time. */
 function errorsMs(device: SimulatedDevice, ms: number): number[] {
   const { house, taken } = device;
   const takenMs = new Map<unknown, number>();

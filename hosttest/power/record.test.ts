@@ -17,7 +17,7 @@ const NAMES = [WakeRecord, WholePart]
   .filter(([name, { set }]) => set !== undefined && name !== "base" && name !== "outboxState")
   .map(([name]) => name) as (keyof WakeRecord)[];
 
-/** Every field another value than a new record has. */
+/** A record in which every field differs from a new one's. */
 function filled(): WakeRecord {
   const record = new WakeRecord();
   NAMES.forEach((name, i) => {
@@ -35,7 +35,7 @@ function filled(): WakeRecord {
   return record;
 }
 
-/** All that a record says. */
+/** All values of a record. */
 function valuesOf(record: WakeRecord): unknown[] {
   record.seal(FIRMWARE);
   const channels = [0, 1, 2].map((channel) => [record.offsetOf(channel), record.digitsOf(channel)]);

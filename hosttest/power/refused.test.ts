@@ -1,4 +1,4 @@
-/* A sleeper before a broker that refuses one reading with "later" for ever: what one report finds out, the next one knows. */
+/* A sleeper whose broker refuses one reading with "later" for ever: the next report knows what one has found out. */
 import { expect, test } from "vitest";
 import type { Peer } from "../simulation/network.js";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -27,7 +27,7 @@ function packetsIn(bytes: Uint8Array, each: (packet: Uint8Array, bodyAt: number)
   }
 }
 
-/** From now on the broker refuses what has `text` in it, each time. `came`: how often it did. */
+/** From now on the broker refuses messages that contain `text`. `came`: how often one came. */
 function refuse(house: House, text: string): { came: number } {
   const heard = { came: 0 };
   const { listen } = house.broker;

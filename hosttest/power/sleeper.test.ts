@@ -8,7 +8,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const SLEEPER = { sleep: "on", interval: "60", report: "10", "mqtt.qos": "2" };
 const STATUS = "home/kitchen/thermometer020000000001/status";
-/** The prompt's time after power-on, and the way to sleep. */
+/** The time of the prompt after power-on, and until it sleeps. */
 const AWAKE = 121 * SECOND;
 
 function sleeper(settings: Record<string, string> = {}, rate = 1): SimulatedDevice {
@@ -36,9 +36,9 @@ test.each([
     house.time.advance(6 * HOUR);
     expectAll(device, 6 * 60 * 0.95 - 12);
     expect(device.sleptMs).toBeGreaterThan(0.98 * 6 * HOUR);
-    // Whole starts are those that report, and few others: for new blocks of flash.
+    // Few starts of the whole thermometer are not for reports: those for new blocks of flash.
     expect(device.wholes).toBeLessThan(6 * 6 * 1.06 + 3);
-    // A wake is no boot, and nothing is written of it beside the readings.
+    // A wake is no boot, and only readings are written.
     house.time.advance(20 * MINUTE);
     device.chip?.press();
     house.time.advance(5 * SECOND);
@@ -191,7 +191,7 @@ test("sleep off, saved and rebooted: it is awake for good, and starts like a dev
   house.time.advance(HOUR);
   expect(device.sleeps).toBe(sleeps);
   expect(device.status("uptime")).toMatch(/^1 h 0 min, boot 2, restarted$/);
-  // Home Assistant lets go of what only a sleeper has.
+  // Home Assistant removes what only a sleeper has.
   const discovery = house.payloads("homeassistant/device/thermometer020000000001/config").slice(-2);
   expect(discovery.map((text) => JSON.parse(text).cmps.last_report)).toEqual([{ p: "sensor" }, undefined]);
   expectAll(device, 119);

@@ -1,6 +1,6 @@
 /*
- * A sleeper on a link so slow that a report of 20 s cannot send what an hour brings: the next one comes earlier, and the queue
- * does not grow; nor is the radio on all the time.
+ * A sleeper on a link so slow that a report of 20 s cannot send the samples of an hour: the next report comes earlier. The queue does not
+ * grow, and the radio is not always on.
  */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../support/device-board.js";

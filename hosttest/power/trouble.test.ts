@@ -28,7 +28,7 @@ function expectExactlyOnce(device: SimulatedDevice): void {
   expect(device.taken.filter((sequence) => !arrived.has(sequence))).toEqual([]);
 }
 
-/** A resolver; `whenAsked` gets what answers. */
+/** A resolver; `whenAsked` gets the function that answers. */
 function nameServer(whenAsked: (answer: () => void) => void): ResolverConstructor {
   return class {
     resolve({ host, onResolved }: ResolveOptions): void {
@@ -162,7 +162,7 @@ describe("a broker that closes the connection upon something, and says nothing: 
     const before = house.readings().length;
     house.replaceBroker({ five: "closes", retainAvailable: false, saysWhy: false });
     device.cut();
-    device.powerOn(); // after power-on it says all
+    device.powerOn(); // after power-on it announces everything
     house.time.advance(4 * HOUR);
     expect(house.readings().length - before).toBeGreaterThan(220);
     // Once it knows, a report is one connection, and few try more.

@@ -16,7 +16,7 @@ import { Bench } from "../sensor/bench.js";
 const MINUTE = 60_000;
 const ROOM = new TextEncoder().encode("livingroom");
 const UTC_MS = Date.UTC(2026, 0, 1);
-/** The slow clock is so much too fast. */
+/** Rate of the slow clock: it is too fast. */
 const DRIFT = 1.03;
 
 /** A sleeper on virtual time: an SHT4x in the air, flash, RTC memory. */
@@ -84,7 +84,7 @@ class Setup {
     return { outbox, journal };
   }
 
-  /** A start of the chip. Time goes on until it sleeps, or the whole thermometer is asked for. */
+  /** A start of the chip. Time passes until it sleeps, or the whole thermometer is needed. */
   start(): void {
     this.sleptMs = undefined;
     this.wholes = [];

@@ -1,5 +1,5 @@
 /*
- * The desktop device in a room of its own, with what it says it has written and settled.
+ * The desktop device in its own room, with the numbers that it reports as written and settled.
  */
 import { join } from "node:path";
 import { DeviceProcess } from "../support/device.js";
@@ -25,7 +25,7 @@ export class DeviceRun {
     return this.#numbers("settled ");
   }
 
-  /** Ends it in order. */
+  /** Ends it normally. */
   async end(): Promise<void> {
     this.#process.terminate();
     await this.#process.exit();

@@ -35,7 +35,7 @@ log-enabled = false
     this.#service = new Service("InfluxDB", command, ["run", "-config", file]);
   }
 
-  /** Starts on what is there. */
+  /** Starts with the existing data. */
   async start(): Promise<void> {
     await this.#service.start(() =>
       fetch(`http://127.0.0.1:${this.port}/ping`).then(
@@ -49,11 +49,11 @@ log-enabled = false
     await this.#service.stop();
   }
 
-  /** As by `CREATE DATABASE`, `SELECT`. @throws Error with InfluxDB's words */
+  /** Runs a query such as `CREATE DATABASE` or `SELECT`. @throws Error with InfluxDB's message */
   async query(text: string, database = ""): Promise<unknown[][]> {
     const body = new URLSearchParams({ q: text, db: database, epoch: "ns" });
     const response = await fetch(`http://127.0.0.1:${this.port}/query`, { method: "POST", body });
-    // Nanoseconds since 1970 are more than a number holds: as texts.
+    // Nanoseconds since 1970 do not fit a number: they are converted to strings.
     const json = (await response.text()).replace(/\[(\d{16,}),/g, '["$1",');
     const { error, results } = JSON.parse(json);
     const problem = error ?? results?.[0]?.error;

@@ -23,7 +23,7 @@ import { CHECK_MS, NO_CLOCK, sleep, Waiting } from "./waiting.js";
 const FAIR_S = 40; // longer than a device waits for its clock before it sends
 const RESTART_S = 20;
 const STALL_MS = 60_000; // several times what the recipes wait between two attempts
-/** As mosquitto is delivered, but for the limit of 1000 on what waits for a subscriber: the README says so. */
+/** mosquitto's defaults, except for the limit of 1,000 messages that wait for a subscriber, as the README recommends. */
 const BROKER = "max_inflight_messages 20";
 
 const { values: options, words } = commandLine(
@@ -121,7 +121,7 @@ async function main(): Promise<boolean> {
   );
 }
 
-/** The program that is there, or one that is installed for this run. */
+/** The program that is installed, or one that is installed for this run. */
 async function installed(
   name: string,
   given: string | undefined,
@@ -161,8 +161,8 @@ async function goThrough(
   await broker.start();
   for (const device of [seconds, milliseconds, undated]) await waiting.drain(device);
   await publishTwice(broker.port);
-  // Telegraf takes a message's arrival for when it reads it, and reads no further than InfluxDB takes: before what follows it
-  // has to have stored what has no ts.
+  // For Telegraf a message arrives when it reads it, and it reads no further than InfluxDB accepts. So it must have stored the messages
+  // without ts before the next step.
   await undated.end();
   await waiting.untilSeen(undated);
   await verdicts(recipes, influx, waiting.expected());

@@ -1,5 +1,5 @@
 /*
- * The two recipes as people use them: the files beside this one. Only the addresses are set in them, and a file for Telegraf's state.
+ * The two recipes as people use them: the files beside this one. Only the addresses, and a file for Telegraf's state, are set in them.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ export interface Recipe {
   readonly service: Service;
   /** Connected to the broker, by its log. */
   readonly isReady: (log: string) => boolean;
-  /** Whether nothing is lost when it is ended in order and started again. */
+  /** Whether nothing is lost when it is ended normally and started again. */
   readonly survivesRestart: boolean;
   /** The errors and warnings in its log, from the first connection on, that are out of the usual. */
   readonly complaints: (log: string) => string[];

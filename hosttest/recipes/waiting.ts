@@ -49,7 +49,7 @@ export class Waiting {
     );
   }
 
-  /** @throws Error with what is still the case after the longest time that it may take */
+  /** @throws Error with `state` if the condition does not hold in time */
   async until(condition: () => boolean, state: () => string): Promise<void> {
     for (const untilMs = Date.now() + SETTLE_MS; !condition(); await sleep(CHECK_MS)) {
       if (Date.now() > untilMs) throw new Error(`after ${SETTLE_MS / 1000} s: ${state()}`);

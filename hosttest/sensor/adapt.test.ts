@@ -6,7 +6,7 @@ import { Sampler } from "../../src/sensor/sampler.js";
 import { Bench, openSensor, thrownBy } from "./bench.js";
 import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart, TMP102, tmp102Part } from "./sdk-stubs.js";
 
-// As a board writes it: one line each.
+// As in a board: one line for each driver.
 const bmp280 = adapt("BMP280", BMP280, { addresses: [0x76, 0x77] });
 const aht10 = adapt("AHT10", AHT10, {
   addresses: [0x38],

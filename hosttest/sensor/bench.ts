@@ -62,14 +62,14 @@ export class Bench {
   }
 }
 
-/** The names of drivers as messages list them: a new driver changes no test of the others. */
+/** The names of drivers as messages list them, so that a new driver changes no other test. */
 export const namesOf = (table: readonly SensorDriver[] = drivers): string => table.map(({ name }) => name).join(", ");
 
 /** Where `table` looks, as messages list it: "TMP117 at 0x48 0x49, SHT3x at 0x44". */
 export const placesOf = (table: readonly SensorDriver[] = drivers): string =>
   table.map(({ name, addresses }) => `${name} at ${addresses.map((at) => hex(at)).join(" ")}`).join(", ");
 
-/** How many addresses one search asks at. */
+/** Number of addresses that one search tries. */
 export const PLACES = drivers.reduce((sum, { addresses }) => sum + addresses.length, 0);
 
 /** The sensor that `auto` finds first, or the one called `name`. */

@@ -1,8 +1,8 @@
 /*
  * A sampler on a bus with random faults of every kind: plugs are pulled, calls are not acknowledged, bits flip,
  * conversions hang, the data line sticks, the bus dies, timers are late, the chip is swapped for another.
- * Whatever happens: nothing is thrown, one timer waits, no io object leaks, every reading is the truth, and some intervals
- * after the last fault readings come on the grid again.
+ * Whatever happens, nothing is thrown, one timer waits, no io object leaks, and every reading is right; some intervals after the last
+ * fault, readings are taken at their regular times again.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -100,7 +100,7 @@ class Setup {
     }
   }
 
-  /** Every fault is over. */
+  /** Ends all faults. */
   mend(): void {
     this.lateMs = 0;
     this.bench.bus.nackNext(0);

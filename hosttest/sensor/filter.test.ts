@@ -43,7 +43,7 @@ describe("average", () => {
   });
 });
 
-/** Written down plainly. */
+/** A simple reference implementation. */
 function model(kind: FilterKind, length: number, values: readonly number[]): number[] {
   return values.map((_, at) => {
     const last = values.slice(Math.max(0, at + 1 - length), at + 1);

@@ -1,4 +1,4 @@
-/* How values are read from a driver's sample, and what becomes of those that are none. */
+/* How values are read from a driver's sample, and how invalid ones are handled. */
 import { describe, expect, test } from "vitest";
 import { adapt, type SDKDriver } from "../../src/sensor/adapt.js";
 import { measureOf, valueIn } from "../../src/sensor/measure.js";

@@ -8,7 +8,7 @@ import { AHT10, aht10Part, BMP280, bmp280Part, RegisterPart } from "./sdk-stubs.
 
 const more = [adapt("BMP280", BMP280, { addresses: [0x76, 0x77] }), adapt("AHT10", AHT10, { addresses: [0x38] })];
 
-/** A port that notes which addresses are opened, and with what. */
+/** A port that records which addresses are opened, and with which options. */
 function noting(port: SensorPort): { readonly port: SensorPort; readonly opened: BusOptions[] } {
   const opened: BusOptions[] = [];
   class Noting extends port.io {
@@ -28,7 +28,7 @@ describe("auto", () => {
     const chips = (identity: Identity) => drivers.filter((driver) => (driver.identity ?? "sure") === identity);
     const inTurn = [bmp280, ...chips("sure"), ...chips("late")];
     const rounds = [0, 1, 2, 3].flatMap((round) =>
-      // An adapted driver's address is asked twice: the driver's words do not distinguish a wrong chip from none.
+      // An adapted driver's address is tried twice, because the driver's error does not distinguish a wrong chip from a missing one.
       inTurn.flatMap((driver) =>
         driver.addresses.slice(round, round + 1).flatMap((at) => (driver === bmp280 ? [at, at] : [at])),
       ),

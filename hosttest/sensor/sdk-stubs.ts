@@ -1,7 +1,7 @@
 /*
- * Drivers with the manners of the SDK's, for the adapter: same options, same calls in the same order, same shapes.
+ * Drivers that behave as the SDK's, for the adapter: same options, same calls in the same order, same shapes.
  * BMP280: checks its chip, closes and throws; registers by write and read. AHT10: checks nothing, and when its first
- * write fails it throws with the bus still open. TMP102: SMBus words, complains by a text to `onError` and leaves a husk.
+ * write fails it throws with the bus still open. TMP102: SMBus words, calls `onError` with a text and leaves an unusable object.
  */
 import type { I2CPart } from "../../boards/parts/i2c/i2c-bus.js";
 import type { BusOptions, SMBus } from "../../src/sensor/io.js";
@@ -110,7 +110,7 @@ export class RegisterPart implements I2CPart {
   }
 }
 
-/** A BMP280 as far as the stub looks at it. */
+/** The part of a BMP280 that the stub uses. */
 export function bmp280Part(celsius: number): RegisterPart {
   const part = new RegisterPart();
   part.registers[0xd0] = 0x58;
@@ -118,7 +118,7 @@ export function bmp280Part(celsius: number): RegisterPart {
   return part;
 }
 
-/** An AHT10 as far as the stub looks at it: it answers to anything with its latest measurement. */
+/** The part of an AHT10 that the stub uses: it answers every read with its latest measurement. */
 export function aht10Part(celsius: number): I2CPart {
   const raw = Math.round(((celsius + 50) / 200) * 0x100000);
   const answer = [0x18, 0x80, 0, (raw >> 16) & 0x0f, (raw >> 8) & 0xff, raw & 0xff];
@@ -131,7 +131,7 @@ export function aht10Part(celsius: number): I2CPart {
   };
 }
 
-/** A TMP102 as far as the stub looks at it; its words overlap, which no address that it reads shows. */
+/** The part of a TMP102 that the stub uses; its words overlap, but not at the addresses that are read. */
 export function tmp102Part(celsius: number): I2CPart & { word: number } {
   let pointer = 0;
   return {

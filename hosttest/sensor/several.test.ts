@@ -1,4 +1,4 @@
-/* Several sensors on one bus: who gives which channel, and what becomes of that when one fails. */
+/* Several sensors on one bus: which one supplies which channel, and what changes when one fails. */
 import { describe, expect, test } from "vitest";
 import { adapt } from "../../src/sensor/adapt.js";
 import { SensorBus, sensorFlaw } from "../../src/sensor/probe.js";
@@ -42,7 +42,7 @@ class Several {
     this.sampler.start();
   }
 
-  /** The samples of so many intervals from now on. */
+  /** The samples of the next `intervals` intervals. */
   next(intervals: number): (readonly (number | undefined)[])[] {
     const before = this.samples.length;
     this.bench.time.advance(intervals * INTERVAL_MS);

@@ -1,4 +1,4 @@
-/* Settings as a start of a sleeper that reports reads them: the newer generation alone, where that is whole. */
+/* Settings as read when a sleeper starts to report: only the newer generation, if that is complete. */
 import { expect, test } from "vitest";
 import { Settings } from "../../src/settings/settings.js";
 import { GENERATION_KEYS } from "../../src/settings/store.js";

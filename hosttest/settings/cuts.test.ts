@@ -1,6 +1,6 @@
 /*
  * Power cuts at every byte of a save, through the real settings, a simulated NVS and flash that leaves half-way cells:
- * the settings are the old ones or the new ones, all of them, and stay what they once were read as.
+ * all settings are the old ones, or all are the new ones, and they stay as they were first read.
  */
 import { expect, test } from "vitest";
 import { type CutBits, generator, NorFlash, PowerCut } from "../../boards/parts/flash/nor-flash.js";
@@ -18,7 +18,7 @@ function edit(settings: Settings, generation: number): void {
   settings.set("mqtt.password", `${LONG}${generation}`);
 }
 
-/** Which generation the settings on the flash are; throws if they are of several, or damaged. */
+/** The generation of the settings in flash. @throws Error if they are of several generations, or damaged */
 function read(flash: NorFlash): number {
   const problems: string[] = [];
   const settings = new Settings({ store: new KeyValueOnFlash(flash), onProblem: (line) => problems.push(line) });
@@ -29,7 +29,7 @@ function read(flash: NorFlash): number {
   return generation;
 }
 
-/** Flash images after 1, 2, ... saves, each made by a boot of its own, and the erases that the save after it costs. */
+/** Flash images after 1, 2, ... saves, each made in its own boot, and the erases of the save after it. */
 function history(saves: number): { image: Uint8Array; erases: number }[] {
   const flash = new NorFlash({ blocks: BLOCKS });
   const total = () => flash.erases.reduce((sum, count) => sum + count);
@@ -48,10 +48,10 @@ function history(saves: number): { image: Uint8Array; erases: number }[] {
 
 const images = history(60);
 const after = (saves: number): Uint8Array => images[saves - 1].image;
-/** Saves after which the next one takes a new block, in the end emptying an old one for it. */
+/** Saves after which the next one takes a new block into use, and may have to free an old one for it. */
 const turning = images.flatMap(({ erases }, at) => (erases > 0 ? [at + 1] : []));
 
-/** A boot with `image`, and a save of generation `next` during which power goes after `step` bytes. */
+/** A boot with `image`, and a save of generation `next` in which power is cut after `step` bytes. */
 function saveCutAt(image: Uint8Array, step: number, bits: CutBits, next: number): { flash: NorFlash; isDone: boolean } {
   const flash = new NorFlash({ blocks: BLOCKS, bytes: image.slice(), random: generator(step + 1) });
   const settings = new Settings({ store: new KeyValueOnFlash(flash) });

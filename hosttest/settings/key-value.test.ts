@@ -126,7 +126,7 @@ test("the write that empties a block, cut at every byte: what only that block he
   const { image, round } = beforeEmptying();
   let cuts = 0;
   for (let draw = 0; draw < 18; draw++) {
-    const bits = draw === 0 ? "none" : draw === 1 ? "all" : "some"; // only the last depends on the draw
+    const bits = draw === 0 ? "none" : draw === 1 ? "all" : "some"; // only the last depends on random numbers
     for (let step = 0; ; step++) {
       const flash = new NorFlash({ blocks: 3, bytes: image.slice(), random: generator(1_000 * draw + step) });
       const store = new KeyValueOnFlash(flash);
@@ -151,7 +151,7 @@ test("the write that empties a block, cut at every byte: what only that block he
   expect(cuts).toBeGreaterThan(18 * 100);
 });
 
-/** A flash on which the next write of "churn" empties the block of "kept". */
+/** A flash on which the next write of "churn" frees the block of "kept". */
 function beforeEmptying(): { image: Uint8Array; round: number } {
   const flash = new NorFlash({ blocks: 3 });
   const store = new KeyValueOnFlash(flash);

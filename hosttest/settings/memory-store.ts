@@ -1,5 +1,5 @@
 /*
- * A key-value store in memory, and one that does not work: what Settings meets when nothing or everything is wrong.
+ * A key-value store in memory, and one that does not work.
  */
 import type { KeyValueStore } from "../../src/settings/store.js";
 
@@ -23,7 +23,7 @@ export class MemoryStore implements KeyValueStore {
   }
 }
 
-/** Reads nothing and keeps nothing: flash that wore out. */
+/** Reads nothing and stores nothing, as worn-out flash. */
 export class BrokenStore implements KeyValueStore {
   read(): ArrayBuffer | undefined {
     throw new Error("mismatch");

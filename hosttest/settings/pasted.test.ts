@@ -11,7 +11,7 @@ import { derOf, pemOf } from "./pem.js";
 const CA = "mqtt.ca";
 const KEY = "mqtt.key";
 
-/** Feeds the lines of `text`; returns how many were taken. */
+/** Enters the lines of `text`; returns how many were accepted. */
 function paste(settings: Settings, key: string, text: string): number {
   const pasting = settings.paste(key);
   const lines = text.split("\n");

@@ -86,7 +86,7 @@ describe("power cuts", () => {
       time.advance(5 * MINUTE);
       one.firmware.stopSampling();
       time.advance(MINUTE);
-      // Cut while the mark was erased, the last thing to do: there may be nothing left to complete.
+      // The cut was in the erase of the mark, the last step: there may be nothing left to complete.
       if (cut !== 17) expect(one.restarts).toEqual(["reboot", "factory reset"]);
       expect(one.firmware.settings.get("room")).toBe("kitchen");
       expect(one.firmware.lifetime?.boots).toBe(1);

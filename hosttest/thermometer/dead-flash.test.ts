@@ -180,7 +180,7 @@ describe("the settings' flash", () => {
         time.advance(10 * MINUTE);
         expect(one.restarts).toEqual([]);
         expect(one.port.take()).toContain("cannot be completed, the settings' flash fails; tried again in 15 minutes");
-        expect(one.type("version")).toContain("home-thermometer"); // the prompt is not busy with it all the while
+        expect(one.type("version")).toContain("home-thermometer"); // the prompt still answers
         expect(one.type("status")).toContain("broker");
         one.type("factory-reset");
         expect(one.type("erase")).toContain("error: a factory reset is under way");

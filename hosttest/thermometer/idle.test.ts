@@ -1,4 +1,4 @@
-/* Flash is erased when a reading is safe and on its way, not while the next one waits for its place. */
+/* Flash is erased when a reading is stored and being sent, not when the next one needs the block. */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../support/device-board.js";
 

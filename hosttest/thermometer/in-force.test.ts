@@ -1,6 +1,6 @@
 /*
- * The settings that the schema calls in force when saved: none is forgotten. What most of them change is tested in
- * settings.test.ts; here are the rest, and the list that a new one has to be put on.
+ * All settings that, according to the schema, take effect when they are saved. The effect of most of them is tested in settings.test.ts;
+ * here are the others, and the list to which a new one must be added.
  */
 import { expect, test } from "vitest";
 import { channels, TEMPERATURE } from "../../src/channels/channels.js";

@@ -5,7 +5,7 @@ import { SimulatedDevice } from "../support/device-board.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-/** Two of each: an earlier generation of the settings holds the first. */
+/** Two of each kind: an earlier generation of the settings contains the first. */
 const SECRETS = ["hunter2hunter2", "correct horse battery", "brokerpass1", "brokerpass2", "ann", "attic"];
 
 /** A device whose secrets were changed once, with readings that wait. */
@@ -25,7 +25,7 @@ function reset(one: SimulatedDevice): void {
   one.house.time.advance(2 * SECOND);
 }
 
-/** What `strings` would show. */
+/** The secrets that are found in the flash. */
 function foundOn(...flashes: NorFlash[]): string[] {
   return SECRETS.filter((secret) => flashes.some(({ bytes }) => Buffer.from(bytes).includes(secret)));
 }
@@ -41,7 +41,7 @@ describe("a factory reset", () => {
     expect(foundOn(one.flash, one.settingsFlash)).toEqual([]);
     expect(isNew(one)).toBe(true);
     expect(one.firmware.settings.get("mqtt.password")).toBe("");
-    one.set({ room: "bath" }); // the store takes what comes then
+    one.set({ room: "bath" }); // the store accepts writes again
     one.reboot();
     expect(one.firmware.settings.get("room")).toBe("bath");
     expect(one.crashes).toEqual([]);
@@ -58,7 +58,7 @@ describe("a factory reset", () => {
       one.powerOn();
       one.house.time.advance(5 * SECOND);
       expect(one.crashes).toEqual([]);
-      // The very first write, by which it is known to be under way, may have been the one that was cut.
+      // The cut may have been in the very first write, which records that a reset is under way.
       if (step < 28 && which === "settingsFlash" && !isNew(one)) continue;
       expect(isNew(one), `cut at ${step}`).toBe(true);
       expect(foundOn(one.flash, one.settingsFlash), `cut at ${step}`).toEqual([]);

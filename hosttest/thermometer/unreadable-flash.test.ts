@@ -1,6 +1,6 @@
 /*
- * Flash whose reads fail for some time, though what is stored is right: no reading that waits is lost, no number is used twice. Only a
- * place that cannot be read for long, while the rest can, counts as damage.
+ * Flash whose reads fail for some time, although its content is right: no waiting reading is lost, no number is used twice. Only a part
+ * that cannot be read for long, while the rest can, counts as damaged.
  */
 import { expect, test } from "vitest";
 import { PATIENCE_MS } from "../../src/thermometer/flash-retry.js";

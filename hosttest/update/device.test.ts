@@ -79,7 +79,7 @@ test("a state that the socket cannot accept is sent a little later, with its con
   house.time.advance(5_000);
   expect(seen()).toBe(before + 1);
   expect(JSON.parse(house.retained.get(`${TOPIC}/state`)!)).toMatchObject({ state: "receiving", at: 0 });
-  device.cut(); // also while it waits to say it again
+  device.cut(); // also while it waits to send it again
   house.time.advance(5_000);
   expect(device.crashes).toEqual([]);
 });
@@ -182,7 +182,7 @@ test("drops of the network and power cuts during it: it continues where it stopp
   const host = new SimulatedHost(device, TOPIC, offerOf(image), image);
   for (let n = 0; n < 6 && host.sender.outcome === undefined; n++) {
     house.time.advance(120);
-    if (!["receiving", undefined].includes(host.sender.state?.state)) break; // on trial, a cut would lead back
+    if (!["receiving", undefined].includes(host.sender.state?.state)) break; // on trial, a cut would cause a rollback
     if (n % 2 === 0) house.network.resetAll();
     else {
       device.cut();
@@ -210,7 +210,7 @@ test("a device that sleeps stays awake while chunks arrive and on trial, and sle
   expect(device.started.at(-1)).toBe("0.3.0");
   house.time.advance(600_000);
   expect(device.sleeps).toBeGreaterThan(sleeps + 3);
-  expect(device.started.filter((version) => version === "0.3.0").length).toBeGreaterThan(3); // and wakes in it
+  expect(device.started.filter((version) => version === "0.3.0").length).toBeGreaterThan(3); // and wakes with it
   expect(house.sequences()).toEqual([...house.sequences().keys()]);
 });
 

@@ -14,7 +14,7 @@ import { Version1Flash } from "../support/version-1-flash.js";
 
 const BLOCKS = 6;
 const OPEN_WORD = 4;
-const PAYLOAD = 24; // no short frame, whose like 0.1 did not have
+const PAYLOAD = 24; // too long for a short frame, which 0.1 did not have
 
 /** The format versions of the blocks that are in use or were. */
 function versions(flash: NorFlash): Set<number> {
@@ -27,7 +27,7 @@ function versions(flash: NorFlash): Set<number> {
   return found;
 }
 
-/** Settles all entries; each is exact, and none is missing. @returns how many there were */
+/** Settles all entries, and checks that each is unchanged and none is missing. @returns their number */
 function drain(outbox: Outbox): number {
   const { entries } = outbox;
   let last = -1;

@@ -148,7 +148,7 @@ test("a host that comes again with the same image is waited for anew", () => {
   setup.announce(offerOf(NEW, { id: "00000003" }));
   setup.time.advance(50_000);
   expect(setup.updates?.isBusy).toBe(true);
-  setup.updates?.pause(); // the twentieth in a row, if the host's coming did not count
+  setup.updates?.pause(); // the twentieth in a row, if the host's return did not count
   setup.boot();
   expect(setup.state).toMatchObject({ state: "receiving", id: "00000003" });
 });

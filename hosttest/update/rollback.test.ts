@@ -1,6 +1,6 @@
 /*
  * From firmware 0.1's formats to today's, and back by rollback: 0.1's own code reads the flash that an image on trial has written, with a
- * full outbox, whatever samples the trial took, settled and evicted.
+ * full outbox, and with samples that the trial took, settled and evicted.
  */
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";

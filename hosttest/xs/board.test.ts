@@ -12,7 +12,7 @@ import { xsTest as test, xsAvailable } from "./available.js";
 import { COMMANDS } from "./commands.js";
 import { Device, until } from "./device.js";
 
-const FOR_THE_SDK = { bytes: 20 * 1024, stackSlots: 128 }; // sockets, Wi-Fi, NTP, and its callbacks below ours
+const FOR_THE_SDK = { bytes: 20 * 1024, stackSlots: 128 }; // for sockets, Wi-Fi and NTP, and for the SDK's callbacks that call ours
 
 /** The boards' manifest, with some entries removed. */
 const { creation } = JSON.parse(readFileSync(join(topFolder, "boards/esp32/common.json"), "utf8"));
@@ -103,13 +103,13 @@ describe("the firmware on XS", () => {
 
   test("it sleeps: wakes by timer to sample, by the button to report; a reset empties RTC memory, and nothing is lost", async () => {
     const port = String((broker as Mosquitto).port);
-    // The slow clock runs fast: what is ten seconds to the device takes less here.
+    // The slow clock is fast: ten seconds of the device take less here.
     const settings = { "mqtt.host": "127.0.0.1", "mqtt.port": port, interval: "6", sleep: "on", awake: "10" };
     const it = new Device(settings, 4);
     const chip = it.chip as DeepSleep;
     devices.push(it);
     await it.start();
-    // One, at least, that samples and starts nothing else.
+    // At least one short wake, which only samples.
     await until(() => it.wakes.length >= it.starts && it.readings.length > it.settled.length && chip.isAsleep, it);
     expect(new Set(it.wakes)).toEqual(new Set(["timer"]));
 

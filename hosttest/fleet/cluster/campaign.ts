@@ -103,7 +103,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     for (let index = 0; index < count; index++) {
       const where = { index, host: OWN_ADDRESS, port: balancer.port, intervalS, settings: PUBLISHES_ALONE };
       devices.push(new Thermometer(deviceBoard({ ...where, observer: ledger.observer(index) }).board));
-      if (index % 20 === 19) await sleep(100); // they are not all switched on in one instant
+      if (index % 20 === 19) await sleep(100); // they are not all switched on at the same moment
     }
     await step("switched on");
     await sleep(FAIR_INTERVALS * intervalS * 1000);

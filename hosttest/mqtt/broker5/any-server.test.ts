@@ -1,6 +1,6 @@
 /*
  * A server of version 5 that refuses some messages, closes at times, loses its session, and changes its limits: whatever it does, the
- * client never hangs, obeys the limits, loses no entry that the server could accept, reports the others, and says beforehand how many it
+ * client never hangs, obeys the limits, loses no entry that the server could accept, reports the others, and reports in advance how many it
  * may have sent.
  */
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import { setup5 } from "../support/setup5.js";
 
 const MINUTE_MS = 60_000;
 
-/** The server's answers to an entry: refused so often, with this code; 0: accepted. */
+/** The server's answers to an entry: how often it refuses it, and the code; 0: it accepts it. */
 const fate = fc.record({
   qos: fc.constantFrom(1 as const, 2 as const),
   code: fc.constantFrom(0, 0, 0, 0, 0x10, 0x97, 0x83, 0x87, 0x90, 0x95, 0x99),

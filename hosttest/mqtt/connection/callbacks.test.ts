@@ -115,7 +115,7 @@ describe("a connection that has ended", () => {
     "free space": ({ onWritable }) => onWritable(65_536),
     "its end": ({ onError }) => onError(),
   };
-  /** How far the next one has got. */
+  /** The state of the next connection. */
   const NEXT: Readonly<Record<string, (setup: Setup) => void>> = {
     "its socket is not open": () => {},
     "CONNECT is out": (setup) => setup.open(),

@@ -6,7 +6,7 @@ import type { ResolveOptions, ResolverConstructor } from "../../../src/mqtt/wire
 import { CONNACK_NEW, CONNACK_PRESENT, Setup } from "../support/setup.js";
 
 describe("partial writes", () => {
-  /** All that a client sends in a run with every kind of packet, its socket taking `room` bytes at a time. */
+  /** All that a client sends in a run with every kind of packet, if its socket accepts `room` bytes at a time. */
   function run(room: number, bufferLength: number): string {
     const setup = new Setup({
       bufferLength,
@@ -104,7 +104,7 @@ describe("partial writes", () => {
 });
 
 describe("reaching the server", () => {
-  /** A resolver that does as the test says. */
+  /** A resolver controlled by the test. */
   function resolver(): { io: ResolverConstructor; asked: ResolveOptions[]; closed: number } {
     const setup = {
       asked: [] as ResolveOptions[],

@@ -1,6 +1,6 @@
 /*
- * The session as a table: every state of a packet id with every packet that can come for it, to the state after it and the bytes that
- * leave. Through the whole client, byte by byte. The enumeration is complete by construction: a pair without a row fails.
+ * The session as a table: for every state of a packet id and every packet that can arrive for it, the bytes that are sent and the next
+ * state. Tested through the whole client. The table is complete: a pair without a row fails.
  */
 import { describe, expect, test } from "vitest";
 import { hexOf } from "../support/scripted-peer.js";
@@ -16,7 +16,7 @@ const PACKETS = {
 } as const;
 type Packet = keyof typeof PACKETS;
 
-/** How a setup gets into a state, with packet id `id` in it; returns the setup with nothing left to take. */
+/** Brings a setup into a state, with packet id `id`; returns the setup with nothing left to take. */
 const STATES = {
   FREE: { id: "00 01", enter: () => connected() },
   "FREE, a request's id": { id: "f0 01", enter: () => connected() },
@@ -68,7 +68,7 @@ type State = keyof typeof STATES;
 const CLOSES = "closes";
 const IGNORES = "";
 const ALL_CLOSE = { PUBACK: CLOSES, PUBREC: CLOSES, PUBCOMP: CLOSES, SUBACK: CLOSES, UNSUBACK: CLOSES } as const;
-/** What leaves the client, `ID` standing for the packet id. PUBREL is about the server's ids: PUBCOMP always. */
+/** What the client sends; `ID` stands for the packet id. PUBREL concerns the server's ids, and is always answered with PUBCOMP. */
 const ROWS: Record<State, Record<Packet, string>> = {
   FREE: { ...ALL_CLOSE, PUBACK: IGNORES, PUBREC: "62 02 ID", PUBCOMP: IGNORES, PUBREL: "70 02 ID" },
   "FREE, a request's id": { ...ALL_CLOSE, PUBACK: IGNORES, PUBREC: "62 02 ID", PUBCOMP: IGNORES, PUBREL: "70 02 ID" },
@@ -101,7 +101,7 @@ function subscribed(): Setup {
   return setup;
 }
 
-/** What the client has sent, but for what it re-sends meanwhile. */
+/** What the client has sent, except for repetitions. */
 function answers(setup: Setup): string {
   setup.link.allow(65_536);
   const bytes = Array.from(setup.link.takeBytes());
@@ -113,7 +113,7 @@ function answers(setup: Setup): string {
   return hexOf(kept);
 }
 
-/** Is the flow of the state's packet id over? A further acknowledgement of the same kind shows it: it is not awaited any more. */
+/** Whether the exchange for the state's packet id is over: another acknowledgement of the same kind is then not awaited. */
 function isSettled(setup: Setup, state: State, packet: Packet): boolean {
   if (setup.settled.length || setup.subscribed.length) return true;
   const before = setup.errors.length;

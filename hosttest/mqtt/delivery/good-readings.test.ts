@@ -10,7 +10,7 @@ import { type Answer, type Sent, UnwillingServer } from "../support/unwilling-se
 
 const HOUR_S = 3_600;
 
-/** An entry a minute for so many hours, and half as long again to deliver them. `answer` also gets the seconds. */
+/** An entry a minute for so many hours, and then half as many hours to deliver them. `answer` also gets the seconds. */
 function run(qos: 1 | 2, hours: number, answer: (sent: Sent, second: number) => Answer, everyS = 60) {
   const dead: number[] = [];
   const store = new MemoryStore(100_000);

@@ -1,5 +1,5 @@
 /*
- * PUBLISH going out and its acknowledgements, in every session: the checklist's ids, byte by byte.
+ * Outgoing PUBLISH and its acknowledgements, in every session: the checklist's ids, byte by byte.
  */
 import { describe, expect, test } from "vitest";
 import { MemoryStore } from "../../../src/mqtt/delivery/store.js";

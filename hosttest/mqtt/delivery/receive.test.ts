@@ -1,5 +1,5 @@
 /*
- * PUBLISH coming in and what answers it: the checklist's ids, byte by byte.
+ * Incoming PUBLISH and the answers: the checklist's ids, byte by byte.
  */
 import { describe, expect, test } from "vitest";
 import { hexOf } from "../support/scripted-peer.js";

@@ -1,7 +1,7 @@
 /*
- * One entry that the server does not accept, at the head of a store that looks 256 numbers ahead of the oldest: it must not use them
- * up. All others are delivered, for days, and that one is a dead letter on proof, reported by name. And servers that accept some
- * on each connection, or by chance: no reading is a dead letter because of them.
+ * One entry that the server does not accept, at the head of a store that looks 256 numbers ahead of the oldest: it must not use them up.
+ * All others are delivered, for days; that one becomes a dead letter on proof, and is reported by its number. Also servers that accept some
+ * on each connection, or some at random: no reading becomes a dead letter because of them.
  */
 import { describe, expect, test } from "vitest";
 import { MemoryStore, SPAN } from "../../../src/mqtt/delivery/store.js";
@@ -25,7 +25,7 @@ interface Options {
   /** Seconds from one reading to the next. */
   readonly every: number;
   readonly seconds: number;
-  /** So many seconds at the end are without new readings. */
+  /** Number of seconds without new readings at the end. */
   readonly quiet?: number;
   readonly keepAlive?: number;
   readonly random?: () => number;

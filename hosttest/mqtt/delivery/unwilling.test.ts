@@ -44,7 +44,7 @@ interface Options {
   readonly rule: Rule;
   readonly session: "kept" | "lost";
   readonly hours: number;
-  /** A good one more, of this QoS, so many seconds after the last. */
+  /** Another good entry of this QoS, so many seconds after the last. */
   readonly every?: readonly [seconds: number, qos: 1 | 2];
   readonly window?: number;
 }
@@ -101,7 +101,10 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
   };
 }
 
-/** Taken, staying, and what is said at the end: where the session is kept, and, if it differs, where it is lost. */
+/**
+ * Entries accepted, entries that stay, and the report at the end: with a server that keeps the session and, if it differs, with one that
+ * loses it.
+ */
 type Row = readonly [rule: keyof typeof RULES, taken: number, stays: number, says: string];
 const TABLE: Readonly<Record<keyof typeof QUEUES, readonly Row[]>> = {
   "one, QoS 1": [

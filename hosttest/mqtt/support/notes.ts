@@ -68,4 +68,4 @@ export function feedInPieces(
   return undefined;
 }
 
-const ENDED = 4; // as parser.ts has it
+const ENDED = 4; // as in parser.ts

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { Packet } from "mqtt-packet";
 import type { Properties } from "../../../src/mqtt/wire/properties.js";
 
-/** Our names of properties and mqtt-packet's. */
+/** mqtt-packet's names of properties, by ours. */
 const THEIRS: Readonly<Record<keyof Properties, string>> = {
   payloadFormat: "payloadFormatIndicator",
   messageExpiryS: "messageExpiryInterval",
@@ -47,7 +47,7 @@ export function theirs(properties: Properties): Record<string, unknown> {
 
 export interface ServerPacket {
   readonly packet: Packet;
-  /** As Notes has it. */
+  /** As Notes records it. */
   readonly lines: readonly string[];
 }
 
@@ -95,7 +95,7 @@ export const messageProperties = fc.record(
 
 const reasonOnly = fc.record({ reason: text }, { requiredKeys: [] });
 
-/** As Notes shows properties; what order they come in is mqtt-packet's. */
+/** Properties as Notes shows them; their order is mqtt-packet's. */
 function shown(properties: Properties): Record<string, unknown> {
   return JSON.parse(JSON.stringify(properties, (_, value) => (value instanceof Uint8Array ? [...value] : value)));
 }

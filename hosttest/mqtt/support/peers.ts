@@ -17,7 +17,7 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** @throws Error that says what to install, if mosquitto is not there */
+/** @throws Error with what to install, if mosquitto is missing */
 export async function startMosquitto(): Promise<Broker> {
   const found = spawnSync("mosquitto", ["-h"], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
   if (found.error) throw new Error("mosquitto is not installed: apt-get install mosquitto, or run hosttest/setup.sh");

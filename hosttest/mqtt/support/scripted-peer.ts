@@ -1,7 +1,7 @@
 /*
  * A scripted server: the test reads each byte that the client sent, and supplies each byte of the answers.
- * Its TCP class keeps ECMA-419's rules strictly, so that a client that breaks one fails the test: no write beyond what was
- * announced, no read beyond what is there, nothing after close. `room` limits what one write may take, down to a byte.
+ * Its TCP class enforces ECMA-419's rules, so that a client that breaks one fails the test: no write beyond what was announced, no read
+ * beyond what is there, no call after close. `room` limits the bytes of one write, down to one.
  */
 import type { TCP, TCPOptions } from "../../../src/mqtt/wire/io.js";
 

@@ -4,7 +4,7 @@
  */
 import { CONNACK_NEW, CONNACK_PRESENT, type Setup } from "./setup.js";
 
-/** "late": taken, and not acknowledged. "silence": neither. "puback": PUBACK for any QoS. */
+/** "late": accepted, and not acknowledged. "silence": neither. "puback": PUBACK for any QoS. */
 export type Answer = "acknowledge" | "close" | "silence" | "late" | "puback";
 
 export interface Sent {
@@ -37,7 +37,7 @@ export class UnwillingServer {
   readonly #subacks: number[][] = [];
   #seen: Setup["link"] | undefined;
   #before = 0;
-  /** Bytes that the client may send still. */
+  /** Bytes that the client may still send. */
   #room = 0;
 
   constructor(setup: Setup, rules: Rules) {

@@ -1,6 +1,7 @@
 /*
- * The companion `npm run backfill` before a real InfluxDB and a real Prometheus: devices through mosquitto, the companion killed by signal 9,
- * the broker and InfluxDB away. InfluxDB has its points as they come, Prometheus blocks made of what was kept; each sample is looked for.
+ * The companion `npm run backfill` with a real InfluxDB and a real Prometheus. Devices publish through mosquitto, the companion is killed
+ * by signal 9, and broker and InfluxDB are away for a while. InfluxDB gets points as they arrive, Prometheus blocks made from the stored
+ * samples; then each sample is searched for.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -67,7 +68,7 @@ export async function runKept(options: KeptOptions): Promise<Map<string, Verdict
   await waiting.wait(options.outageS, "the broker is away");
   await broker.start();
   for (const device of [undated, ...devices]) await waiting.drain(device);
-  // What has no time of its own has that of its arrival at the companion: it has to be there by then.
+  // A sample without `ts` gets the time of its arrival at the companion, which must be running by then.
   await undated.end();
   await waiting.untilSeen(undated);
   await waiting.wait(FAIR_S / 2, "the device without a clock has ended");
@@ -101,13 +102,13 @@ export async function runKept(options: KeptOptions): Promise<Map<string, Verdict
   ]);
 }
 
-/** Runs to its end. @throws Error with what it printed */
+/** Runs a command to its end. @throws Error with its output */
 async function toItsEnd(command: string, words: readonly string[]): Promise<void> {
   const { code, output } = await run(command, words);
   if (code !== 0) throw new Error(`${words.join(" ")}: exit code ${code}: ${output.slice(-500)}`);
 }
 
-/** Points of Prometheus have no number: in each room that of the message at the same place in time. */
+/** Points of Prometheus have no number: they get that of the message at the same position in time, room by room. */
 export function numbered(expected: readonly Expected[], points: readonly Omit<Point, "seq">[]): Point[] {
   const numbersOf = new Map<string, number[]>();
   const inOrder = [...expected].sort((a, b) => (a.tsMs ?? a.arrivedMs) - (b.tsMs ?? b.arrivedMs) || a.seq - b.seq);

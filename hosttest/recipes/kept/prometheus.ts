@@ -1,5 +1,5 @@
 /*
- * Prometheus on a loopback port, on blocks that are there; it scrapes no target.
+ * Prometheus on a loopback port, with existing blocks; it scrapes no target.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ export class Prometheus {
     await this.#service.stop();
   }
 
-  /** All points of a metric of the last day, as they are stored. @throws Error with Prometheus's words */
+  /** All points of a metric of the last day, as they are stored. @throws Error with Prometheus's message */
   async points(metric: string): Promise<Omit<Point, "seq">[]> {
     const response = await fetch(`${this.#origin}/api/v1/query?query=${encodeURIComponent(`${metric}[1d]`)}`);
     const { error, data } = (await response.json()) as Answer;

@@ -25,7 +25,7 @@ const rows: readonly Row[] = [
   { name: "AHT20", where: "AHT20 at 0x38", Driver: AHT20, attach: (bench) => bench.attachAHT20() },
 ];
 
-/** Longer than any chip needs between two asks. */
+/** Longer than any chip needs between two calls. */
 const STEP_MS = 200;
 
 test("every driver of the table has a row here, with its first address", () => {

@@ -11,7 +11,7 @@ function opened(options: { celsius?: number; onError?: SensorOptions["onError"] 
   return { bench, part, sensor: new SHT3x({ sensor: bench.port, onError: options.onError }) };
 }
 
-/** Gets a sensor to where its next call starts a measurement. */
+/** A sensor whose next call starts a measurement. */
 function settled(options: Parameters<typeof opened>[0] = {}) {
   const all = opened(options);
   all.bench.sample(all.sensor);

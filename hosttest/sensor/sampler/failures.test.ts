@@ -54,7 +54,7 @@ describe("a sensor that fails", () => {
     for (let times = 0; times < 3; times++) {
       bench.bus.nackNext(1);
       bench.time.advance(1000); // fails
-      bench.time.advance(1000); // and is well again at the next reading
+      bench.time.advance(1000); // and works again at the next reading
     }
     expect(watched.failures).toEqual(Array(3).fill("TMP117 at 0x48 does not answer: check its power and its wires"));
     expect(watched.recoveries).toBe(3);

@@ -65,7 +65,7 @@ export function withTMP117(options: Partial<SamplerOptions> = {}, celsius = 21) 
   return { bench, part, watched: new Watched(bench, options) };
 }
 
-/** A sensor that answers what `sample` says, without any bus. */
+/** A sensor whose samples `sample` makes, without a bus. */
 export function stub(sample: () => unknown, close: () => void = () => {}, highest = 85): OpenSensor {
   const sensor = { configure: () => {}, sample: sample as () => { temperature: number }, close };
   const measures = [measureOf("temperature", { decimals: 1, lowest: -40, highest }), measureOf("humidity")];

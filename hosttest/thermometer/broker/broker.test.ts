@@ -1,5 +1,5 @@
 /*
- * The device's state at the broker: session, availability, discovery message; and that devices do not disturb each other's.
+ * The device's state at the broker: session, availability, discovery message. Devices do not disturb each other's state.
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";
@@ -234,7 +234,7 @@ describe("the session", () => {
 
   test.each([
     ["2", "64", "3.1.1", "0 of at most 8 (QoS 2) in flight"],
-    ["2", "64", "5", "0 of at most 19 (QoS 2) in flight"], // the broker takes 20
+    ["2", "64", "5", "0 of at most 19 (QoS 2) in flight"], // the broker accepts 20
     ["2", "4", "3.1.1", "0 of at most 4 (QoS 2) in flight"],
     ["1", "64", "3.1.1", "0 in flight"],
   ])(
@@ -247,7 +247,7 @@ describe("the session", () => {
 
   test("lost by the broker: possible doubles are counted, and the count survives a power cut", () => {
     const { one, house, time } = running({ "mqtt.qos": "2", interval: "1" });
-    house.broker.mood.stalled = true; // takes PUBLISH, answers nothing
+    house.broker.mood.stalled = true; // accepts PUBLISH, answers nothing
     time.advance(5 * SECOND);
     house.broker.stop("lost");
     house.broker.mood.stalled = false;

@@ -1,4 +1,4 @@
-/* A house's broker that ends the connection whenever bytes with this text arrive; all others it takes. */
+/* Makes a house's broker end the connection whenever bytes with this text arrive; it accepts all others. */
 import type { House } from "../../support/house.js";
 
 export function closeOn(house: House, text: string): void {

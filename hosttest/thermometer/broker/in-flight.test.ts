@@ -1,6 +1,6 @@
 /*
- * Readings that the broker may know by their packet ids: across reboots, smaller windows, other names of the broker, full
- * flash and an owner who throws them away. And what lies far behind them.
+ * Readings that the broker may know by their packet ids: across reboots, smaller windows, other names of the broker, full flash, and `queue
+ * drop`. Also readings far behind them.
  */
 import { describe, expect, test } from "vitest";
 import type { Outbox } from "../../../src/outbox/outbox.js";
@@ -17,7 +17,7 @@ function running(options: Options = {}) {
   one.powerOn();
   const { house } = one;
   house.time.advance(15 * SECOND);
-  /** The broker takes everything, and its answers are lost. */
+  /** The broker accepts everything, and its answers are lost. */
   const stall = (ms: number): void => {
     house.broker.mood.stalled = true;
     house.time.advance(ms);
@@ -126,7 +126,7 @@ test.each([
 });
 
 describe("a reading whose id the broker still has is removed: the id's next reading arrives all the same", () => {
-  /** Time passes: all ids but a few are used once more. Done at the outbox, as it takes weeks. */
+  /** Uses all packet ids but a few once more. This would take weeks, so it is done directly at the outbox. */
   function useIds(outbox: Outbox | undefined, stuck: number): void {
     if (outbox === undefined) throw new Error("no outbox");
     const payload = new Uint8Array(12);
@@ -142,7 +142,7 @@ describe("a reading whose id the broker still has is removed: the id's next read
     return house.sequences().at(-1) ?? -1;
   }
 
-  /** A small flash; the broker has taken readings, `stuck` the last of them, and its answers were lost. */
+  /** A device with a small flash; the broker has accepted readings up to `stuck`, and its answers were lost. */
   function stuckAtBroker() {
     const { one, house, time, stall } = running({ blocks: 4, defaults: { "outbox.window": "4" } });
     stall(10 * SECOND);
@@ -155,7 +155,7 @@ describe("a reading whose id the broker still has is removed: the id's next read
     one.house.time.advance(1);
   }
 
-  /** Uses the ids up to the one of `stuck`, and goes on: what is taken then must be what arrives. */
+  /** Uses the ids up to the one of `stuck`, and continues: all readings taken then must arrive. */
   function expectAll(one: SimulatedDevice, stuck: number): void {
     const { house } = one;
     one.firmware.stopSampling();

@@ -14,7 +14,7 @@ import { xsAvailable } from "../../xs/available.js";
 
 let folder: string;
 let broker: Mosquitto;
-let proxy: BadNetwork; // lets everything pass, and writes down who sent what
+let proxy: BadNetwork; // passes everything on, and records it
 let collector: Collector;
 let devices: DeviceProcess[];
 
@@ -161,7 +161,7 @@ describe.each(ENGINES)("the thermometer on $engine against mosquitto", ({ engine
     expect(device.stderr).toContain(`unsettled readings: ${taken}`);
   });
 
-  /** Every number is there; at QoS 2 once, and in order. What is missing, or twice, is attributed by the wire log. */
+  /** Every number has arrived; at QoS 2 once, and in order. Missing and doubled ones are attributed by the wire log. */
   function expectWhole(qos: 1 | 2, count: number): void {
     const { sequences } = collector;
     const verdict = judge({ log: proxy.log, written: range(count), seen: sequences, qos });

@@ -1,6 +1,6 @@
 /*
  * The subscription that marks the session: requested once, on a connection that has proved itself, and not repeated if the broker ends
- * connections on it. What it is for: hosttest/simulation/device/doubt.test.ts, hosttest/mqtt/broker5/doubt.test.ts.
+ * connections on it. Its purpose is tested in hosttest/simulation/device/doubt.test.ts and hosttest/mqtt/broker5/doubt.test.ts.
  */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";

@@ -34,7 +34,7 @@ describe("the version that a broker speaks", () => {
     expect(boot().level(NOW_MS)).toBe(4);
     expect(boot().level(NOW_MS + 2 * DAY_MS)).toBe(4);
     expect(boot().level(NOW_MS + 3 * DAY_MS)).toBeUndefined();
-    expect(boot().level(undefined)).toBe(4); // the clock is not set: nothing says that it is old
+    expect(boot().level(undefined)).toBe(4); // the clock is not set: it cannot be seen to be old
   });
 
   test("a day from a clock that ran ahead does not count for ever", () => {
@@ -47,7 +47,7 @@ describe("the version that a broker speaks", () => {
     const { flash, record, boot } = recordOn();
     record.record("t1", "broker", 1883, 8, 4, undefined);
     expect(boot().level(undefined)).toBe(4);
-    expect(boot().level(NOW_MS)).toBeUndefined(); // for all that is known it is old
+    expect(boot().level(NOW_MS)).toBeUndefined(); // it may be old
     record.record("t1", "broker", 1883, 8, 4, NOW_MS);
     expect(boot().level(NOW_MS + DAY_MS)).toBe(4);
     expect(flash.writes).toBe(2);
@@ -87,7 +87,7 @@ describe("the version that a broker speaks", () => {
 });
 
 describe("notes of older firmware", () => {
-  /** As firmware before this one wrote them: cut to their length. */
+  /** A note as older firmware wrote it: cut to that length. */
   function oldNote(length: number): Uint8Array {
     const { flash, record } = recordOn();
     record.record("t1", "broker", 1883, 8, 5, NOW_MS);

@@ -1,6 +1,6 @@
 /*
- * Two devices with one client id: noticed and reported, with the remedy; and not reported for brokers that close connections for other reasons. In MQTT
- * 3.1.1, where it is a guess; in 5 the broker says so (version.test.ts).
+ * Two devices with one client id: it is detected and reported, with the remedy, but not for brokers that close connections for other
+ * reasons. This is MQTT 3.1.1, where it is a guess; in 5 the broker reports it (version.test.ts).
  */
 import { expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";

@@ -1,5 +1,5 @@
 /*
- * Which version of MQTT the device speaks with which broker, what it remembers of that, and what it says of the broker's terms.
+ * Which version of MQTT the device speaks with which broker, what it remembers of this, and how it reports the broker's limits.
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";

@@ -1,6 +1,6 @@
 /*
- * Home Assistant's buttons and numbers: which there are, that what they send is done, and that a number shows what is in force. What Home
- * Assistant does with the message is done here as its code does it: templates with one value, QoS and retain as the message says.
+ * Home Assistant's buttons and numbers: which ones exist, that their commands are executed, and that a number shows the value in force. The
+ * test handles the message as Home Assistant's code does: templates with one value, QoS and retain as in the message.
  */
 import { describe, expect, test } from "vitest";
 import { controlPayload, controlTopic } from "../../../src/homeassistant/controls.js";
@@ -36,13 +36,13 @@ function device(defaults: Record<string, string>, sleep?: { rate: number }) {
   const components = (): Record<string, Component> =>
     Object.assign({}, ...messages().map((text) => (text === undefined ? {} : JSON.parse(text).cmps)));
   const state = (): Record<string, unknown> => JSON.parse(house.retained.get(STATE) ?? "{}");
-  /** As Home Assistant: `value` undefined: the button is pressed. */
+  /** Sends as Home Assistant does. `value` undefined: the button is pressed. */
   const use = (key: string, value?: number): void => {
     const { cmd_tpl, pl_prs, qos, ret } = components()[key];
     const payload = value === undefined ? pl_prs : cmd_tpl.replace("{{value}}", `${value}`);
     commander.send({ payload, qos, retain: ret });
   };
-  /** What a number shows. */
+  /** The value that a number shows. */
   const shown = (key: string): unknown => {
     const name = /^\{\{value_json\.(\w+)\|default\(None\)\}\}$/.exec(components()[key].val_tpl)?.[1];
     return state()[name ?? ""];

@@ -1,6 +1,5 @@
 /*
- * The device's own state on its diagnostics topic: what it says, when it says it again, where it leaves it, and before brokers
- * that do not take it.
+ * The device's own state on its diagnostics topic: the content, when it is sent again, what is retained, and brokers that do not accept it.
  */
 import { describe, expect, test } from "vitest";
 import { diagnostics } from "../../../src/thermometer/presence/diagnostic-rows.js";

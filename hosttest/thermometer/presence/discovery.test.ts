@@ -1,6 +1,6 @@
 /*
- * Home Assistant's view of the device over its lives: an entity for each channel, missing ones are removed, and what firmware 0.1
- * announced comes over with its history.
+ * Home Assistant's view of the device over its lives: an entity for each channel; missing ones are removed; entities of firmware 0.1 keep
+ * their history.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -29,7 +29,7 @@ function device({ announced, ...defaults }: Record<string, string>, house = new 
   return { one, house, time: house.time };
 }
 
-/** What the device's flash says of that now: room, id, prefix, channels; "b" behind them: and the buttons. */
+/** The names in the device's flash now: room, id, prefix, channels; "b" behind them: also the buttons. */
 function announcedBy(one: SimulatedDevice): string[] {
   return one.firmware.announcement.read().map(({ room, id, prefix, channels }) => {
     return `${room} ${id} ${prefix} ${channels & ~BUTTONS}${channels & BUTTONS ? "b" : ""}`;

@@ -1,5 +1,5 @@
 /*
- * The names under which the device is known: what a sleeper remembers of them.
+ * What a sleeper remembers of the names under which the device is known.
  */
 import { expect, test } from "vitest";
 import { textHash } from "../../../src/common/text-hash.js";

@@ -1,6 +1,6 @@
 /*
- * A sleeper's announcement after power-on: a broker that does not have it gets it with a report, by itself. That is another broker, and one
- * that has lost what it retained. A broker that keeps no sessions does not get it again and again.
+ * A sleeper's announcement after power-on: a broker that does not have it gets it in a report, without help. That may be another broker, or
+ * one that has lost its retained messages. A broker that keeps no sessions does not get it again and again.
  */
 import { describe, expect, test } from "vitest";
 import { controlTopic } from "../../../src/homeassistant/controls.js";
@@ -17,7 +17,7 @@ const REPORT = 10 * MINUTE;
 const ID = "thermometer020000000001";
 const STATUS = `home/kitchen/${ID}/status`;
 const DISCOVERY = discoveryTopic(ID, undefined);
-/** All that the broker is to retain, but the diagnostics. The board has no divider for a battery. */
+/** Everything that the broker should retain, except the diagnostics. The board has no divider for a battery. */
 const ALL = [
   STATUS,
   DISCOVERY,
@@ -32,7 +32,7 @@ describe.each(["5", "3.1.1"])("MQTT %s", (version) => {
     const defaults = { sleep: "on", interval: "300", report: "10", awake: "20", "mqtt.version": version, ...more };
     const one = new SimulatedDevice({ house, defaults, sleep: { rate: 1 } });
     const missing = (): string[] => ALL.filter((topic) => !house.retained.has(topic));
-    /** Announcements since the beginning. */
+    /** Number of announcements so far. */
     const sent = (): number => house.messages.filter(({ topic }) => ALL.includes(topic)).length;
     one.powerOn();
     house.time.advance(5 * MINUTE);
@@ -40,7 +40,7 @@ describe.each(["5", "3.1.1"])("MQTT %s", (version) => {
     return { house, time: house.time, one, missing, sent };
   }
 
-  /** The broker ends and loses everything. */
+  /** The broker stops and loses everything. */
   function lose(house: House): void {
     house.broker.stop("lost");
     house.retained.clear();

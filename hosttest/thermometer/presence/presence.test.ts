@@ -186,7 +186,7 @@ describe("another id, after a power cut that the broker does not hear of", () =>
   const NEW_STATUS = "home/kitchen/new/status";
   const all = withDiagnostics([discoveryTopic("homeassistant", "new"), NEW_STATUS]);
 
-  /** The old id's connection is half open at the broker; the device is on again under the new id. */
+  /** The old id's connection is half open at the broker; the device is connected again with the new id. */
   function renamed() {
     const { one, house, time } = device();
     one.powerOn();

@@ -146,7 +146,7 @@ test("a network that resets at random, for days: no verdict, and never longer th
 });
 
 describe("a broker that is stopped again and again is not one that refuses anything", () => {
-  /** It lives for `lifeS` seconds from each connection on, every fifth time for longer, and is away for `awayS`. */
+  /** A broker that stops `lifeS` seconds after each connection, every fifth time later, and is away for `awayS`. */
   function stops(version: "3.1.1" | "5", lifeS: number, awayS: number, times: number) {
     const { one, house, time } = device({ "mqtt.version": version });
     one.powerOn();

@@ -1,6 +1,6 @@
 /*
- * A sleeper's entities in Home Assistant: all of them are announced, though its broker is away after power-on, or it sleeps before it is
- * through; and once, not with each report.
+ * A sleeper's entities in Home Assistant: all of them are announced, even if the broker is away after power-on, or the device sleeps before
+ * it has finished; and they are announced once, not in each report.
  */
 import { expect, test } from "vitest";
 import { controlTopic } from "../../../src/homeassistant/controls.js";
@@ -27,7 +27,7 @@ function sleeper(defaults: Record<string, string> = {}) {
   const sleeping = { sleep: "on", interval: "60", report: "10", awake: "120", ...defaults };
   const one = new SimulatedDevice({ house, defaults: sleeping, sleep: { rate: 1 } });
   const announced = (): number => ENTITIES.filter((topic) => house.retained.has(topic)).length;
-  /** Messages about entities, since the beginning. */
+  /** Number of messages about entities so far. */
   const sent = (): number => house.messages.filter(({ topic }) => ENTITIES.includes(topic)).length;
   return { house, time: house.time, one, announced, sent };
 }

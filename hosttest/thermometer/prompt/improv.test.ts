@@ -1,6 +1,5 @@
 /*
- * A browser at the thermometer's port: it joins a network and names the device, and everything it sets is there after a
- * power cut.
+ * A browser at the thermometer's port: it joins a network and names the device, and all settings are there after a power cut.
  */
 import { expect, test } from "vitest";
 import { commandFrame, credentials } from "../../console/support/improv-client.js";

@@ -16,7 +16,7 @@ export function device(options: ConstructorParameters<typeof SimulatedDevice>[0]
 
 export const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
-/** `ts` is the simulation's start and `afterMs`. The time server has whole seconds, and answers late. */
+/** Expects that `ts` is `afterMs` after the simulation's start. The time server has whole seconds, and answers late. */
 export function expectTime(ts: string | undefined, afterMs: number, lateMs = 1.5 * SECOND): void {
   const saysMs = Date.parse(ts ?? "") - START_UTC_MS;
   expect(saysMs).toBeGreaterThan(afterMs - lateMs);

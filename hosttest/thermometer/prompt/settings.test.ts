@@ -1,5 +1,5 @@
 /*
- * Settings on a running thermometer: which of them are in force when they are saved, and what they change.
+ * Settings on a running thermometer: which of them take effect when they are saved, and their effects.
  */
 import { describe, expect, test } from "vitest";
 import { SimulatedDevice } from "../../support/device-board.js";

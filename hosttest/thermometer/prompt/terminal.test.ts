@@ -1,5 +1,5 @@
 /*
- * The prompt of `npm start` as a person meets it, on a real terminal; and as a script does, through a pipe.
+ * The prompt of `npm start`, used by a person on a real terminal, and by a script through a pipe.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

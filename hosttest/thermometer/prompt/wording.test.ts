@@ -1,5 +1,5 @@
 /*
- * What the prompt says of readings, counts and settings that this device cannot have.
+ * How the prompt reports readings, counts and settings that this device cannot have.
  */
 import { describe, expect, test } from "vitest";
 import { counted } from "../../../src/thermometer/agreement.js";

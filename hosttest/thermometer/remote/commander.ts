@@ -25,15 +25,15 @@ export class Commander {
   readonly #version: 4 | 5;
   #peer: Peer | undefined;
   #open: Open[] = [];
-  /** Sent again with each connection, if it is another packet id then, as at some brokers. */
+  /** A message that is sent again gets another packet id, as from some brokers. */
   readonly #renumbers: boolean;
-  /** The lowest that is free, as at some brokers: the same id is soon used again. */
+  /** Filters to which the device has subscribed, in order; with `-` before them, those from which it has unsubscribed. */
   readonly filters: string[] = [];
   /** Deliveries, repetitions included. */
   deliveries = 0;
-  /** Acknowledgements are lost on their way, and all that follows them, as where the connection ends. */
+  /** Acknowledgements, and all that follows them, are lost, as at the end of a connection. */
   isDeaf = false;
-  /** The broker takes its time with what it has to send again: see `resend`. */
+  /** The broker does not send again by itself: see `resend`. */
   isSlow = false;
   /** The broker refuses the subscription to commands with this code. */
   refusal: number | undefined;
@@ -56,7 +56,7 @@ export class Commander {
   }
 
   send(sent: Sent): void {
-    let id = 1;
+    let id = 1; // the lowest that is free, as at some brokers: an id is soon used again
     while (this.#open.some((one) => one.id === id)) id++;
     const open = { ...sent, id, isSent: false, isReleased: false };
     if (sent.qos > 0) this.#open.push(open);
@@ -96,7 +96,7 @@ export class Commander {
           if (packet.type === "unsubscribe") this.filters.push(...packet.filters.map((filter) => `-${filter}`));
           if (isOurs) {
             this.#answered(packet.type, packet.id);
-            // A packet of ours is whole in what has just come: acknowledgements are not cut in these tests.
+            // Packets arrive complete: in these tests acknowledgements are not divided.
             const at = rest.findIndex(
               (byte, n) =>
                 [0x40, 0x50, 0x70].includes(byte) && rest[n + 1] === length - 2 && rest[n + 3] === (packet.id & 0xff),
@@ -113,7 +113,7 @@ export class Commander {
     };
   }
 
-  /** What is not acknowledged is sent again, as with each connection; so many, the oldest. */
+  /** Sends unacknowledged messages again, as at each connection: the `count` oldest. */
   resend(count = this.#open.length): void {
     if (this.#renumbers)
       this.#open = this.#open.map((one, n) => (one.isReleased ? one : { ...one, id: 1_000 + this.deliveries + n }));

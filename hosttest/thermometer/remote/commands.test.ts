@@ -1,6 +1,6 @@
 /*
- * Commands over MQTT: each is answered with the prompt's text, and each forbidden one is refused and reported. That each is done once:
- * once.test.ts.
+ * Commands over MQTT: each is answered with the prompt's text, and each forbidden one is refused and reported. once.test.ts tests that each
+ * is executed once.
  */
 import { describe, expect, test } from "vitest";
 import { MAX_COMMAND, MAX_WAITING } from "../../../src/thermometer/remote/commands.js";
@@ -124,7 +124,7 @@ describe("is refused, and that is reported", () => {
     const { one, commander, time, answers, ask } = setup();
     const before = one.taken.length;
     const line = (n: number): string => JSON.stringify({ command: "sample", id: `${n}` });
-    // One is being done, and as many as may wait do.
+    // One is being executed, and as many as possible wait.
     for (let n = 0; n <= MAX_WAITING + 1; n++) commander.send({ payload: line(n), qos: 1 });
     time.advance(MINUTE);
     expect(answers().filter(({ ok }) => !ok)).toEqual([

@@ -21,7 +21,7 @@ function loseFirst({ one, commander, house, time }: ReturnType<typeof setup>, fo
   expect(commander.open).toBe(0);
 }
 
-/** How many readings it has taken when a slow broker, 3 s late, has sent again what is not acknowledged. */
+/** Number of readings taken after a slow broker, 3 s late, has sent unacknowledged messages again. */
 function takenOnceResent({ one, commander, time }: ReturnType<typeof setup>): number {
   time.advance(3 * SECOND);
   commander.resend();
@@ -30,7 +30,7 @@ function takenOnceResent({ one, commander, time }: ReturnType<typeof setup>): nu
   return one.taken.length;
 }
 
-/** How often it has shown itself, since this was asked last. */
+/** How often it was identified since the last call. */
 function identifications(one: SimulatedDevice): number {
   return one.port.take().split("command identify: done").length - 1;
 }
@@ -110,7 +110,7 @@ describe("once", () => {
       one.powerOn();
       if (when === "before") time.advance(MINUTE);
       else {
-        // Before the connection has proved that nothing more is sent again on it.
+        // Before it is proven that nothing more is sent again on this connection.
         time.runUntil(() => one.firmware.uplink?.isConnected === true, MINUTE);
         ask("identify");
       }

@@ -1,6 +1,6 @@
 /*
- * Commands over MQTT that take longer than their acknowledgement: a sample that was asked for is taken once, by the next life if need be,
- * and a sleeper executes its commands with its next report.
+ * Commands over MQTT that take longer than their acknowledgement: a requested sample is taken once, if necessary after a reboot, and a
+ * sleeper executes its commands in its next report.
  */
 import { describe, expect, test } from "vitest";
 import { KeyValueOnFlash } from "../../../boards/parts/key-value.js";

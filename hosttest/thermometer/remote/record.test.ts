@@ -1,5 +1,5 @@
 /*
- * The record of commands: which are kept, and until when.
+ * The record of commands: which ones are kept, and for how long.
  */
 import { expect, test, vi } from "vitest";
 import { CommandRecord, commandHash } from "../../../src/thermometer/remote/record.js";

@@ -1,5 +1,5 @@
 /*
- * A device that takes commands, and somebody who sends them: for one question, or for a thousand in bad weather.
+ * A device that executes commands, and a sender: for single commands, or for a thousand through faults.
  */
 import { SimulatedDevice } from "../../support/device-board.js";
 import { House } from "../../support/house.js";
@@ -39,7 +39,7 @@ export function setup(defaults: Record<string, string> = {}, renumbers = false) 
   return { house, time: house.time, one, commander, answers, ask };
 }
 
-/** From now on, in whatever life, it takes readings by request alone: so each can be counted. */
+/** From now on, also after reboots, it takes readings only on request, so that each can be counted. */
 export function onRequest(one: SimulatedDevice): void {
   one.firmware.stopSampling();
   const { powerOn } = one;
@@ -51,7 +51,7 @@ export function onRequest(one: SimulatedDevice): void {
   };
 }
 
-/** Commands through power cuts at any byte of either flash, resets and lost sessions: how often each kind was done. */
+/** Commands through power cuts at any byte of either flash, resets and lost sessions: how often each kind was executed. */
 export function chaos(qos: 1 | 2, seed: number, count: number, hasIds: boolean): Record<string, number> {
   const { house, time, one, commander, answers } = setup({ remote: "on", "mqtt.qos": "2" }, hasIds);
   const { random } = house;

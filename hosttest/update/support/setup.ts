@@ -158,7 +158,7 @@ export class Setup {
     return JSON.parse(this.updates?.state ?? "{}");
   }
 
-  /** `cutAfter`: the power is cut again after so many bytes on flash, in a state that the flash draws. */
+  /** `cutAfter`: the power is cut again after so many bytes on flash, in a random state. */
   boot(cutAfter = Number.POSITIVE_INFINITY): void {
     this.end();
     this.flash.powerOn();
