@@ -19,7 +19,7 @@ function battery(...words: string[]): { status: number | null; out: string; erro
   return { status, out: stdout, error: stderr };
 }
 
-test("the table says that it is a model, what it rests on, and how far it is off", PROCESS, () => {
+test("the table states that it is a model, its sources, and its error", PROCESS, () => {
   const { status, out, error } = battery("--sleep-ua", "43");
   expect(error).toBe("");
   expect(status).toBe(0);
@@ -77,7 +77,7 @@ describe("boards/battery.md", () => {
     months: Number(months),
   }));
 
-  test("says how far the model is off", () => {
+  test("states the model's error", () => {
     const percent = compare().map(({ off }) => Math.round(-off * 100));
     expect(page.replace(/\s+/g, " ")).toContain(
       `The model gives ${Math.min(...percent)} to ${Math.max(...percent)} % less than that.`,

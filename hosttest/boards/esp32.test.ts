@@ -187,7 +187,7 @@ test("prompt=PORT,RECEIVE,TRANSMIT, given to mcconfig, is tried first; unavailab
   }
 });
 
-test("no UART to be had: what the last one says is thrown", async () => {
+test("no UART can be opened: the last one's error is thrown", async () => {
   const hardware = new Hardware();
   hardware.takenUARTs.add(0).add(2);
   const { serial } = await bootOn(hardware);
@@ -227,7 +227,7 @@ test("what ends the machine reaches the recorder in one line", async () => {
   expect(lines).toEqual(["unhandled exception: TypeError: no such thing", "memory full"]);
 });
 
-test("restart says why, and restarts the chip", async () => {
+test("restart prints the reason, and restarts the chip", async () => {
   const hardware = new Hardware();
   (await bootOn(hardware)).restart("asked at the prompt");
   expect(hardware.restarts).toBe(1);

@@ -107,7 +107,7 @@ describe.each(DEVICES)("%s", (platform) => {
   });
 });
 
-test("the simulator's stack holds what a chip's does: the firmware starts while modules are imported", () => {
+test("the simulator's stack is as large as a chip's: the firmware starts while modules are imported", () => {
   const stackOf = (path: string): number => JSON.parse(text(path)).creation.stack;
   expect(stackOf("boards/simulator/manifest.json")).toBeGreaterThanOrEqual(stackOf("boards/esp32/common.json"));
 });

@@ -320,7 +320,7 @@ describe("a damaged frame with a password", () => {
     for (let lost = 1; lost <= 7; lost++) expect(leaks(join.subarray(lost)), `${lost} bytes`).toBe(false);
   });
 
-  test("right behind a broken one, whole: lost with it, not shown; after a silence frames are answered again", () => {
+  test("a good frame right after a damaged one is lost with it, and not shown; after a pause frames are answered again", () => {
     for (let length = 7; length < join.length; length++) {
       const { device, client } = connect();
       device.type(join.subarray(0, length));

@@ -85,7 +85,7 @@ describe("at the prompt, only printable characters and our own sequences reach t
     );
   });
 
-  test("from the log: what brokers say, topics, payloads", () => {
+  test("from the log: brokers' reasons, topics, payloads", () => {
     fc.assert(
       fc.property(anyText, fc.constantFrom("terminal", "lines"), (text, mode) => {
         const device = new Device({ ...terminal, mode });

@@ -118,7 +118,7 @@ describe("the row", () => {
     expect(bench.screen.editedRow).toBe("> aa\u0301|");
   });
 
-  test("any edits: the screen shows the line as it is, the cursor where it is, and never a second row", () => {
+  test("any edits: the screen shows the line and the cursor's place, and never a second row", () => {
     const character = fc.constantFrom("a", "b", " ", "é", "客", "😀", "\u0301", "-");
     const step = fc.oneof(
       character.map((text) => ({ kind: "insert" as const, text })),

@@ -120,7 +120,7 @@ test.runIf(hasContainers)("in containers that share the file, whose process ids 
   expect(beside).toContain("is in use by another process (another user's, or in a container);");
 });
 
-test("a full disk leaves nothing behind that is in the way", async () => {
+test("a full disk leaves nothing that prevents the next start", async () => {
   // A limit of 512 blocks of 1 KiB simulates a full disk.
   const limited = ["bash", "-c", 'ulimit -f 512; exec "$@"', "limited"];
   expect(await answerOf(path, limited)).toBe(`refused ${path}: files may not become so large here (EFBIG)`);

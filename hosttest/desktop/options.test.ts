@@ -52,7 +52,7 @@ describe("the desktop's command line", () => {
     expect(options.headless).toBe(true);
   });
 
-  test("says nothing about what was not given", () => {
+  test("reports nothing about options that were not given", () => {
     expect(parse("")).toEqual({
       overrides: {},
       flash: undefined,
@@ -83,7 +83,7 @@ describe("the desktop's command line", () => {
     expect(parse("--broker mqtts://nas").overrides).toMatchObject({ "mqtt.port": "8883", "mqtt.tls": "on" });
   });
 
-  test("with TLS: files for it, but not against what --broker says", () => {
+  test("with TLS: files for it, but not if they contradict --broker", () => {
     const files = { ca: "a.pem", cert: "b.pem", key: "c.pem" };
     expect(parse("--broker mqtts://nas --ca a.pem --cert b.pem --key c.pem")).toMatchObject(files);
     expect(parse("--ca a.pem")).toMatchObject({ ca: "a.pem" }); // mqtt.tls may be saved

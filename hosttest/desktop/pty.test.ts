@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("a terminal program opens it, leaves, and another one finds the device as it was; signal and exit code as ever", async () => {
+test("a terminal program opens it and leaves, another one finds the device unchanged; signal and exit code are the usual ones", async () => {
   const device = new DeviceProcess(["--flash", image, "--serial", "pty"]);
   open.push(() => device.kill());
   await device.until(({ stdout }) => stdout.includes("the prompt is at "));

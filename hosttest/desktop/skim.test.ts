@@ -22,7 +22,7 @@ const packet: fc.Arbitrary<Packet> = fc.oneof(
   fc.integer({ min: -40, max: 40 }).map((off) => publish("home/long/temperature", MAX_SHOWN_BYTES + off)),
 );
 
-test("what is short arrives as it was, what is long is named with its length", () => {
+test("short messages arrive unchanged, long ones are replaced by their length", () => {
   fc.assert(
     fc.property(fc.array(packet, { maxLength: 12 }), fc.array(fc.integer({ min: 1, max: 50_000 })), (packets, cuts) => {
       const skipped: [string, number][] = [];

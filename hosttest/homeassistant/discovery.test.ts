@@ -94,7 +94,7 @@ describe("a kitchen's thermometer", () => {
     });
   });
 
-  test("says model and expiry where they are known", () => {
+  test("states model and expiry where they are known", () => {
     const config = understood({ ...KITCHEN, channels: 0b11, model: "esp32", expireAfterS: 180 });
     expect(config.dev).toEqual({ ...SHARED.dev, mdl: "esp32" });
     expect(config.cmps).toEqual({

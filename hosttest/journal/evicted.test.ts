@@ -39,7 +39,7 @@ function fill(seed: number, check: (device: ReadingDevice, taken: ReadonlyMap<nu
   return device.outbox.statistics().dropped;
 }
 
-test("what is kept behind a hole is dated within two seconds, however much is evicted", () => {
+test("entries behind a gap are dated within two seconds, however many are evicted", () => {
   for (let seed = SEED; seed < SEED + 2; seed++) {
     let checked = 0;
     const dropped = fill(seed, (device, taken) => {

@@ -97,7 +97,7 @@ describe("a flash that does not take notes", () => {
     };
   }
 
-  test("with an entry for each channel: -1 where the first is refused, whatever becomes of the second; the first one's number else", () => {
+  test("with an entry for each channel: -1 if the first is refused, whether the second is or not; otherwise the first one's number", () => {
     const outcomes: number[] = [];
     let next = 100;
     const store: JournalStore = {

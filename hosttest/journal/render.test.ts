@@ -93,7 +93,7 @@ describe("the payload", () => {
     expect(json(renderer, 21_440, 2, NOON + 2_007, 0, 10)).toBe('{"value":21.44,"ts":"2026-06-17T09:12:02Z","seq":10}');
   });
 
-  test("never says minus zero", () => {
+  test("never renders minus zero", () => {
     expect(json(new Renderer(), -4, 2, NONE, 0, NO_NUMBER)).toBe('{"value":0.00}');
   });
 

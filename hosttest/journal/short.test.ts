@@ -57,7 +57,7 @@ describe("a short record", () => {
     }
   });
 
-  test("says the value, the digits, the boot and the room exactly, the time within 64 ms, of any sample that it takes", () => {
+  test("returns value, digits, boot and room exactly, and the time within 64 ms, of any sample that fits it", () => {
     const lengths = new Map<number, number>();
     const near = (centre: number) => fc.integer({ min: -13_000, max: 13_000 }).map((milli) => centre + milli / 1000);
     fc.assert(

@@ -85,7 +85,7 @@ describe("scan", () => {
     expect(scanned(link).began).toBe(true);
   });
 
-  test("the driver throws, or never ends: done, with the error, and the next one works or says so", () => {
+  test("the driver throws, or a scan never ends: it is reported with the error, and the next scan works or reports its own", () => {
     const { time, wifi, start } = setup({ ssid: "" });
     const link = start();
     wifi.faults.scan = "radio off";

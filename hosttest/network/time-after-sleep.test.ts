@@ -133,7 +133,7 @@ describe("further off", () => {
     expect(errors(device)).toEqual([0]);
   });
 
-  test("a single server says it twice, a quarter of a minute apart: accepted, as at power-on", () => {
+  test("a single server answers twice, a quarter of a minute apart: accepted, as at power-on", () => {
     const device = afterSleep(ONE, 2 * HOUR_MS);
     device.sync.linkUp();
     device.time.advance(MIN_WAIT_MS - 1);
@@ -142,7 +142,7 @@ describe("further off", () => {
     expect(errors(device)).toEqual([0]);
   });
 
-  test("two servers say it: accepted at once", () => {
+  test("two servers agree: accepted at once", () => {
     const device = afterSleep(TWO, 2 * HOUR_MS);
     device.sync.linkUp();
     device.time.advance(100);
@@ -246,7 +246,7 @@ describe("not confirmed for more than a day", () => {
     }
   });
 
-  test("an owner who throws is reported, and the device goes on", () => {
+  test("an owner who throws is reported, and the device continues", () => {
     const faults: unknown[] = [];
     const device = setup(ONE, BOOT_MS, {
       lastSet: () => set,

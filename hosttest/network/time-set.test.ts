@@ -92,7 +92,7 @@ describe("a first answer", () => {
     }
   });
 
-  test("a server that says it has held the question for longer than the whole way took is not accepted; for less, it is", () => {
+  test("a server that claims to have held the question for longer than the round trip took is not accepted; for less, it is", () => {
     for (const heldMs of [41, 42, 60_000, -1]) {
       const { time, ntp, set, log, sync } = setup();
       ntp.faults.heldMs = heldMs;

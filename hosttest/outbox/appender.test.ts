@@ -175,7 +175,7 @@ describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
   });
 });
 
-test("what was programmed, and read back wrong, does not turn up beside its repetition", () => {
+test("an entry that was programmed and read back wrong does not appear beside its repetition", () => {
   const flash = new NorFlash({ blocks: 6, blockLength: 1024, writeUnit: 1 });
   const position = fallenAsleep(flash, [payloadOf(0)]);
   const appender = awake(flash, position);

@@ -114,7 +114,7 @@ test("no two wrong bits pass for one; an erased and a zeroed header are not corr
   for (const value of [0, -1]) expect(correctHeader(new Int32Array(8).fill(value), 0)).toBe(false);
 });
 
-test("the header behind an open header is that of one block, but for one wrong bit", () => {
+test("the header after an open header is that of one block, except for one wrong bit", () => {
   const words = new Int32Array(4);
   encodeWhole(words, 0, 77);
   for (let first = 0; first < 128; first++) {

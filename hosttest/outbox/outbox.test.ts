@@ -79,7 +79,7 @@ describe.each([1, 16] as const)("write unit %i", (unit: Unit) => {
     expect(again.statistics()).toMatchObject({ entries: 5, oldestSequence: 1, nextSequence: 10, damaged: 0 });
   });
 
-  test("settled behind one that is not, rebooted: counted right before anything else is asked", () => {
+  test("settled after one that is not, rebooted: counted correctly at once", () => {
     const flash = ring(6, 4096);
     const outbox = open(flash);
     for (let i = 0; i < 60; i++) outbox.append(bytes(i), 2);

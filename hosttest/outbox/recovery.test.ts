@@ -55,7 +55,7 @@ function halfOpened() {
   return { flash, cells, open, count, address, bit };
 }
 
-test("the newest block's header, half programmed and read as whole: whole from then on, what is appended behind it stays", () => {
+test("the newest block's header, half programmed and read as complete: it stays complete, and what is appended after it stays", () => {
   const { cells, open, count } = halfOpened();
   cells.read = READS.zeros; // as it was programmed
   expect(open().append(Uint8Array.of(7), 1)).toBe(count);

@@ -140,7 +140,7 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     return contents(open(flash));
   }
 
-  test("behind any wound the rest keeps its numbers; behind a wide one only what a frame of the next number follows", () => {
+  test("after any damage the rest keeps its numbers; after a wide one only frames that are followed by the next number", () => {
     for (const count of [1, 2, 15, 16, 30, 38]) {
       const found = wounded(count);
       expect(found.size).toBe(60 - count);

@@ -68,7 +68,7 @@ const payloadOf = (n: number): Uint8Array =>
   n % 5 === 4 ? new Uint8Array(12).fill(n) : Uint8Array.of(n, n >> 8, n & 0x3f);
 
 describe.each([1, 16] as const)("write unit %i", (writeUnit) => {
-  test("after any work and any sleep, it says what a mount of the same flash says, and goes on", () => {
+  test("after any work and any sleep, it has the state that a mount of the same flash finds, and continues", () => {
     const random = new Random(SEED);
     const pick = (count: number): number => Math.floor(random.unit() * count);
     let restored = 0;

@@ -78,7 +78,7 @@ function sleeper(options: DeviceOptions = {}): SimulatedDevice {
   return new SimulatedDevice({ defaults: SLEEPER, sleep: { rate: 1 }, ...options }).powerOn();
 }
 
-test("a sleeper says it with each report; a wake that samples and sleeps does not measure it", () => {
+test("a sleeper reports it with each report; a wake that samples and sleeps does not measure it", () => {
   const cells = new Cells({ volts: 3.01 });
   const device = sleeper({ battery: cells.port });
   const { house } = device;

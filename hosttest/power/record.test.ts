@@ -120,7 +120,7 @@ test("one that a wake was cut off in writing is not taken, unless it is whole", 
   }
 });
 
-test("a wake changes the plan and the position alone: sealed again, the rest is as it was", () => {
+test("a wake changes only the plan and the position: sealed again, the rest is unchanged", () => {
   const record = filled();
   record.watch(1, 0.5);
   record.report(1, 47.25);

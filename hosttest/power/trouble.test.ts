@@ -154,7 +154,7 @@ describe("20 s of radio, whatever the network does; samples continue, and all ar
   });
 });
 
-describe("a broker that closes the connection upon something, and says nothing: what one report finds out, the next one knows", () => {
+describe("a broker that closes the connection without a reason: what one report finds out, the next one knows", () => {
   test("retained messages and a subscription: readings go without them; a broker that takes all gets all", () => {
     const device = sleeper();
     const { house } = device;
@@ -218,7 +218,7 @@ describe("what RTC memory holds when it wakes", () => {
     ["another firmware's record", ({ chip }) => chip?.firmware.fill(9)],
   ];
 
-  test("a wrong bit in what a report alone asks for: it mounts and says all again, and nothing is lost, doubled or out of order", () => {
+  test("a wrong bit in a part that only reports use: the outbox is mounted, everything is announced again, and nothing is lost, doubled or out of order", () => {
     const device = sleeper();
     const { house } = device;
     for (let n = 0; n < 8; n++) {

@@ -60,7 +60,7 @@ describe("opening a sensor on a stuck bus", () => {
     expect(bench.bus.calls).toBe(0);
   });
 
-  test("pins that another driver of the board has: not ours to clear, the bus is used as it is", () => {
+  test("pins that another driver of the board uses: the bus is not cleared, and used as it is", () => {
     const { bench, port } = stuck(0);
     const other = new bench.bus.I2C({ data: 21, clock: 22, address: 0x68, hz: 100_000 });
     expect(openSensor(port as SensorPort).driver.name).toBe("TMP117");

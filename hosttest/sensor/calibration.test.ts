@@ -12,7 +12,7 @@ function calibrated(options: CalibrationOptions, values: readonly number[] = [21
   return sampleText(sample);
 }
 
-test("nothing set: the values as they are, and it says so", () => {
+test("nothing set: the values are unchanged, which the result shows", () => {
   expect(calibrated({})).toBe("21.44 °C, 45.3 %, 1013.2 hPa");
   expect(new Calibration({ offsets: [0, 0], resolutions: ["auto"], filter: "off" }).isIdle).toBe(true);
 });

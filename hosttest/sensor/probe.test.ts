@@ -100,7 +100,7 @@ describe("auto", () => {
     expect(bench.bus.openCount).toBe(0);
   });
 
-  test("no chip: says where it looked, for what, and what to do; nothing left open", () => {
+  test("no chip: the error names drivers, addresses and the remedy; nothing is left open", () => {
     const bench = new Bench();
     const error = thrownBy(() => openSensor(bench.port, "auto", { more }));
     expect(error).toMatchObject({ kind: "notFound" });

@@ -215,7 +215,7 @@ describe("generations", () => {
     }
   });
 
-  test("both damaged: the defaults, and a line that says so", () => {
+  test("both damaged: the defaults, and a line that reports it", () => {
     const store = new MemoryStore();
     for (const key of GENERATION_KEYS) store.values.set(key, Uint8Array.of(1, 2, 3));
     const problems: string[] = [];

@@ -202,7 +202,7 @@ describe("the settings' flash", () => {
     },
   );
 
-  test("holds nonsense under the boot guard's key: the boot is counted from there, and nothing raw is shown", () => {
+  test("has invalid data under the boot guard's key: the boot is counted from there, and the data is not shown", () => {
     const one = new SimulatedDevice();
     new KeyValueOnFlash(one.settingsFlash).write(GUARD_KEY, Uint8Array.of(1, 1, 0x1b, 0x5b, 0x32, 0x4a, 0xff).buffer);
     one.powerOn();

@@ -135,7 +135,7 @@ describe("a connection that TLS refuses", () => {
 });
 
 describe("before the clock is set", () => {
-  test("no connection is opened, and the log says why; as soon as the clock is set, one is opened", () => {
+  test("no connection is opened, and the log shows the reason; when the clock is set, one is opened", () => {
     const { one, house, time, names } = device(() => FACTS);
     one.ntp.faults.silent = true;
     time.advance(10 * MINUTE);

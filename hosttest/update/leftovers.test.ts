@@ -153,7 +153,7 @@ test("a host that comes again with the same image is waited for anew", () => {
   expect(setup.state).toMatchObject({ state: "receiving", id: "00000003" });
 });
 
-test("an image whose own code fails where it is asked what is missing goes at once, and the old one says why", () => {
+test("an image whose code fails at the check of what is missing is rolled back at once, and the old one reports the reason", () => {
   const setup = build();
   const offer = offerOf(NEW);
   setup.announce(offer);
@@ -268,7 +268,7 @@ describe("chips and hosts that are not as they should be", () => {
     expect(setup.log.length).toBeLessThan(15);
   });
 
-  test("no image to go back to: the new one stays, and says what is missing", () => {
+  test("no image to roll back to: the new one stays, and reports what is missing", () => {
     const setup = onTrial();
     setup.slots.other.eraseBlock(0);
     setup.time.advance(700_000);

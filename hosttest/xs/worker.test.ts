@@ -52,7 +52,7 @@ describe("commands", () => {
 });
 
 describe("what goes wrong", () => {
-  test("a throw rejects with XS's message and frames, and the machine goes on", async () => {
+  test("a throw rejects with XS's message and frames, and the machine continues", async () => {
     const xs = await start();
     await expect(xs.evaluate("function inner() { throw new RangeError('too far') } inner()")).rejects.toThrow(
       /^RangeError: too far\n at inner/,

@@ -194,7 +194,7 @@ describe("slots", () => {
   });
 });
 
-describe("Ed25519 in C says what OpenSSL says, and the same in TypeScript", () => {
+describe("Ed25519 in C and in TypeScript agrees with OpenSSL", () => {
   const key = keyPair(1);
   const bytesOf = (number: bigint): Uint8Array =>
     Uint8Array.from({ length: 32 }, (_, n) => Number((number >> BigInt(8 * n)) & 255n));

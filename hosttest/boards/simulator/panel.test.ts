@@ -106,7 +106,7 @@ test("deep sleep: shown; the firmware restarts by timer and by the button, with 
   expect([starts, sleeper.cause, kept()]).toEqual([4, "reset", [0, 0, 0]]);
 });
 
-test("temperature comes from the TMP117, humidity from the SHT3x, each as its slider says", async () => {
+test("temperature comes from the TMP117, humidity from the SHT3x, each with its slider's value", async () => {
   const { latest, turn } = await boot();
   turn({ celsius: 24.5, percent: 63 });
   await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS);

@@ -228,7 +228,7 @@ test("--keygen: a private key for its owner alone, the public one for the build;
   expect(() => makeKey(path)).toThrow("new.pem exists");
 });
 
-test("an ESP32's image says its chip, and is refused for a board of another one, or without its version", () => {
+test("an ESP32's image contains its chip, and is refused for a board with another one, or without a version", () => {
   const path = join(folder, "xs_esp32.bin");
   const bytes = new Uint8Array(300);
   bytes[0] = 0xe9;

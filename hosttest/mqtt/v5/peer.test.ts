@@ -39,7 +39,7 @@ function read(bytes: Uint8Array): Packet {
   return packets[0];
 }
 
-test("what mqtt-packet makes of a server's packets is parsed as meant, split anyhow", () => {
+test("a server's packets made by mqtt-packet are parsed correctly, split anywhere", () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(connack, fc.array(serverPacket, { maxLength: 8 }), disconnect, sizes, (first, between, last, cuts) => {

@@ -129,7 +129,7 @@ describe("faults while sampling", () => {
     expect(thrownBy(() => sensor.sample())).toMatchObject({ kind: "lostPower" });
   });
 
-  test("power lost during a measurement: no reading of what the chip says after its reset", () => {
+  test("power lost during a measurement: no reading is made of the registers after the reset", () => {
     const { bench, part, sensor } = opened();
     sensor.sample();
     part.powerOn();

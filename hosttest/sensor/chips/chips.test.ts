@@ -44,7 +44,7 @@ describe.each(rows)("$name", ({ where, Driver, attach }) => {
     return { bench, part, sensor };
   }
 
-  test("nothing at the address: says so, and leaves nothing open", () => {
+  test("nothing at the address: the error states it, and nothing is left open", () => {
     const bench = new Bench();
     const error = thrownBy(() => new Driver({ sensor: bench.port }));
     expect(error.message).toBe(`${where} does not answer: check its power and its wires`);
@@ -52,7 +52,7 @@ describe.each(rows)("$name", ({ where, Driver, attach }) => {
     expect(bench.bus.openCount).toBe(0);
   });
 
-  test("closed twice is closed; then it can be opened again; a closed one says so", () => {
+  test("closed twice is closed; then it can be opened again; a closed one throws", () => {
     const { bench, sensor } = settled();
     sensor.close();
     sensor.close();

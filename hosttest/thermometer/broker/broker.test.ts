@@ -180,7 +180,7 @@ describe("a factory reset", () => {
     expect(reset(one)).toContain("stays retained there");
   });
 
-  test("with the broker away: says what stays there", () => {
+  test("with the broker away: reports what stays there", () => {
     const { one, house, time } = running();
     house.broker.stop("kept");
     time.advance(SECOND);

@@ -85,7 +85,7 @@ describe("settings saved at the prompt", () => {
     expect(one.status("broker")).toContain("connected");
   });
 
-  test("mqtt.password without mqtt.user, which MQTT cannot say: connects without, and says so", () => {
+  test("mqtt.password without mqtt.user, which MQTT does not allow: connects without, and reports it", () => {
     const { one, time } = device({ defaults: { "mqtt.password": "secret" } });
     one.powerOn();
     time.advance(MINUTE);

@@ -29,7 +29,7 @@ describe("trouble", () => {
     expect(one.restarts).toEqual([]);
   });
 
-  test("flash of a newer format is not touched: readings go out, none is kept, and the prompt says why", () => {
+  test("flash of a newer format is not touched: readings are sent, none is stored, and the prompt shows the reason", () => {
     const { one, house, time } = device();
     one.powerOn();
     time.advance(30 * SECOND);

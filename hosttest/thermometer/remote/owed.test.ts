@@ -210,7 +210,7 @@ describe("a sample that is asked for", () => {
     ]);
   });
 
-  test("a record that flash has refused is not written behind the end", () => {
+  test("a record that flash has refused is not written after the end", () => {
     const { one, commander, time } = setup({ "mqtt.qos": "1" });
     onRequest(one);
     commander.send({ payload: '{"command":"sample","id":"a"}', qos: 1 });
