@@ -2,7 +2,7 @@
 # Two clients hand a QoS 2 message to the application twice if the connection is lost behind their PUBREC: paho.mqtt.golang 1.5.1 (Go) and gmqtt 0.8.0 (Python).
 #
 # Expected: once. A receiver that has sent PUBREC answers a repeated PUBLISH with that packet id by PUBREC again, and must not deliver the message again until PUBREL has come
-# (MQTT 3.1.1, section 4.3.3, statement 4.3.3-2; MQTT 5, statements 4.3.3-10 and 4.3.3-11). Both support QoS 2 without reservation in their documentation.
+# (MQTT 3.1.1, section 4.3.3, statement 4.3.3-2; MQTT 5, statement 4.3.3-10). Both support QoS 2 without reservation in their documentation.
 # Seen: the server does not get the PUBREC, as the connection is lost; the client is back with its session, gets the PUBLISH with DUP 1 and the same id, and delivers it once more. The Go
 # client does so with its file store, too. paho-mqtt 2.2.0 (Python) and MQTT.js 5.16.0 deliver once, when PUBREL comes. With the two clients QoS 2 is QoS 1 with two more packets:
 # a counter or a switch that toggles is wrong after a lost connection.
