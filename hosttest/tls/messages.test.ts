@@ -14,7 +14,11 @@ const SECRET = "a reading";
 const NAMES = ["p256", "TLS 1.2"];
 const HEAD_BYTES = 5;
 const CHANGE_CIPHER_SPEC = 20; // has no effect in TLS 1.3: RFC 8446 §5
-/** Milliseconds after which the connection is closed, because both ends wait for what was dropped. Too early does no harm. */
+/**
+ * Milliseconds from the first change of the handshake until the connection is closed, because both ends may wait for what was dropped.
+ * Too early does no harm, because a changed handshake must not succeed. An unchanged one is never closed: a machine under load can
+ * need longer, and then the connection would end just when it opens.
+ */
 const PATIENCE_MS = 150;
 
 const parties = meetingParties();
@@ -44,12 +48,16 @@ async function meet(name: string, place: string, handle: Handling, mayWait: "may
       const record = rest.subarray(0, HEAD_BYTES + rest.readUInt16BE(3));
       rest = rest.subarray(record.length);
       const index = records.length;
-      if (!isOpen) records.push(record);
-      now.push(
-        ...(isOpen ? [record] : handle(record, index, (some) => setTimeout(() => later(Buffer.concat(some)), 20))),
-      );
+      if (isOpen) {
+        now.push(record);
+        continue;
+      }
+      records.push(record);
+      const passed = handle(record, index, (some) => setTimeout(() => later(Buffer.concat(some)), 20));
+      const isChanged = passed.length !== 1 || !passed[0].equals(record);
+      if (isChanged && mayWait === "may wait") timer ??= setTimeout(() => wire.close(), PATIENCE_MS);
+      now.push(...passed);
     }
-    if (mayWait === "may wait") timer ??= setTimeout(() => wire.close(), PATIENCE_MS);
     return Buffer.concat(now);
   };
   const attempt = new Attempt(wire.port, { ca: servers.root, io: parties.ioOn(place) });
@@ -104,17 +112,18 @@ describe.each(PLACES.flatMap((place) => NAMES.map((name) => [name, place])))("%s
         },
       };
       for (const [way, handle] of Object.entries(ways)) {
-        // Left out: the double of the last message, which follows the handshake; a replacement that is equal; in 1.3 an early CCS.
+        // Left out: the double of the last message, which follows the handshake; in 1.3 an early CCS, which is allowed.
         if (way === "doubled" && target === indices.at(-1)) continue;
+        if (isVersion13 && way === "exchanged" && other.records[target + 1]?.[0] === CHANGE_CIPHER_SPEC) continue;
         let isSame = false;
         const watched: Handling = (record, index, later) => {
           if (way === "replaced" && index === target) isSame = other.records[target].equals(record);
           return handle(record, index, later);
         };
         const seen = await meet(name, place, watched, "may wait");
-        if (isSame) continue;
-        if (isVersion13 && way === "exchanged" && other.records[target + 1]?.[0] === CHANGE_CIPHER_SPEC) continue;
-        expect(seen.outcome, `${way}: message ${target}`).not.toBe("open");
+        // Some messages are the same in every handshake, such as the certificate in 1.2: then nothing is changed.
+        if (isSame) expect(seen.outcome, `${way} by an equal one: message ${target}`).toBe("open");
+        else expect(seen.outcome, `${way}: message ${target}`).not.toBe("open");
         expect(seen.clear).toEqual([]);
       }
     }
@@ -155,6 +164,21 @@ describe.each(PLACES)("on %s", (place) => {
     expect(parties.troubles).toEqual([]);
   });
 
+  test("what is written after the server has closed the connection is lost, without an exception", async () => {
+    const options = { ca: parties.servers.root, io: parties.ioOn(place) };
+    const wire = await Wire.to(parties.servers.port("p256"));
+    const attempt = new Attempt(wire.port, options);
+    expect(await attempt.opened).toBe("open");
+    wire.close();
+    await attempt.ended;
+    attempt.socket.write(Buffer.from(SECRET));
+    attempt.close();
+    const next = new Attempt(parties.servers.port("p256"), options); // when it opens, XS has executed the write
+    expect(await next.opened).toBe("open");
+    next.close();
+    expect(parties.troubles).toEqual([]);
+  });
+
   test("a server that accepts the connection and stalls: nothing happens until it is closed, and the next connection opens", async () => {
     const stalled = new Attempt(parties.servers.port("stalls"), { ca: parties.servers.root, io: parties.ioOn(place) });
     const next = new Attempt(parties.servers.port("p256"), { ca: parties.servers.root, io: parties.ioOn(place) });
@@ -179,9 +203,10 @@ describe.runIf(PLACES.includes("XS"))("on XS, data that does not fit a device's 
 
   test("a record behind the ServerHello whose length field exceeds the limit", async () => {
     const handle: Handling = (record, index) => {
-      if (index === 1) record.writeUInt16BE(0x4900, 3);
-      return [record];
+      const changed = Buffer.from(record);
+      if (index === 1) changed.writeUInt16BE(0x4900, 3);
+      return [changed];
     };
-    expect((await meet("TLS 1.2", "XS", handle, "may wait")).outcome).toBe("tooLarge");
+    expect((await meet("TLS 1.2", "XS", handle, "goes on")).outcome).toBe("tooLarge");
   });
 });

@@ -45,12 +45,17 @@ describe.each(PLACES.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s
     // In TLS 1.3, tickets may have come by then, which follow the handshake: about 600 bytes.
     const whole = (await meet(name, on, () => (piece) => piece)).bytes - (name === "TLS 1.2" || on === "XS" ? 0 : 600);
     expect(whole).toBeGreaterThan(300);
+    // The length of an ECDSA signature varies by a few bytes: a handshake can end before a place that is in the last bytes of the first one.
+    const check = ({ outcome, bytes }: Seen, place: number, what: string): void => {
+      if (bytes > place) expect(outcome, `${what} at ${place}`).not.toBe("open");
+      else expect(outcome, `${what} at ${place}, which was not reached`).toBe("open");
+    };
     for (let n = 0; n < TRIALS; n++) {
       const place = random.whole(0, whole - 1);
       const cut = await meet(name, on, () => (piece, direction, at) => {
         return direction === "down" && at + piece.length > place ? undefined : piece;
       });
-      expect(cut.outcome, `cut at ${place}`).not.toBe("open");
+      check(cut, place, "cut");
       const changed = await meet(name, on, (end) => (piece, direction, at) => {
         if (direction === "up" || at > place || at + piece.length <= place) return piece;
         const other = Buffer.from(piece);
@@ -58,7 +63,7 @@ describe.each(PLACES.flatMap((on) => NAMES.map((name) => [name, on])))("%s on %s
         setTimeout(end, PATIENCE_MS);
         return other;
       });
-      expect(changed.outcome, `changed at ${place}`).not.toBe("open");
+      check(changed, place, "changed");
       expect([...cut.clear, ...changed.clear]).toEqual([]);
     }
     expect(parties.troubles).toEqual([]);

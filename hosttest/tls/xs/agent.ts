@@ -50,18 +50,26 @@ function open({ id, port, demand: given }: Order): TCP {
       report("readable", { bytes: [...bytes] });
     },
     onWritable: () => report("writable"),
-    onError: () => report("error", { session: kept() }),
+    onError: () => {
+      forget(id);
+      report("error", { session: kept() });
+    },
   });
   return socket;
+}
+
+/** An order to write can cross the report of the connection's end: the bytes are then lost, as they are in a network. */
+function forget(id: number): void {
+  if (sockets !== undefined) delete sockets[id];
 }
 
 function obey(order: Order): void {
   sockets ??= {};
   if (order.verb === "open") sockets[order.id] = open(order);
-  else if (order.verb === "write") sockets[order.id].write(Uint8Array.from(order.bytes ?? []));
+  else if (order.verb === "write") sockets[order.id]?.write(Uint8Array.from(order.bytes ?? []));
   else {
     sockets[order.id]?.close();
-    delete sockets[order.id];
+    forget(order.id);
   }
 }
 
