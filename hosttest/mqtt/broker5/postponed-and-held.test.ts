@@ -137,13 +137,3 @@ test("half of the entries are never allowed, ten a minute: the others are not de
   expect(setup.store.length).toBeLessThan(100);
   expect(server.taken.length + setup.store.length + setup.client.status().deadLetters).toBe(1_200);
 });
-
-test("one that is only postponed, though others are accepted: a dead letter after 22 attempts", () => {
-  const { setup, server, timesOf } = start(1, (entry) => (entry ? 0 : LATER), 1);
-  for (let n = 1; n <= 1_000 && setup.client.status().deadLetters === 0; n++) {
-    setup.publish(`m${n}`);
-    server.run(10 * SECOND_MS);
-  }
-  expect(setup.client.status().deadLetters).toBe(1);
-  expect(timesOf(0).length).toBeGreaterThanOrEqual(22);
-});

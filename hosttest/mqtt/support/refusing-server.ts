@@ -46,9 +46,10 @@ export class RefusingServer {
     if (!link.isClosed) link.allow(65_536);
   }
 
-  run(ms: number): void {
+  /** `stepMs`: the time in which it answers. */
+  run(ms: number, stepMs = 100): void {
     this.setup.client.start();
-    for (const endMs = this.setup.time.nowMs + ms; this.setup.time.nowMs < endMs; this.setup.time.advance(100))
+    for (const endMs = this.setup.time.nowMs + ms; this.setup.time.nowMs < endMs; this.setup.time.advance(stepMs))
       this.serve();
     this.serve();
   }

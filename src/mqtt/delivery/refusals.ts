@@ -3,8 +3,10 @@
  * requests between versions. Types only; ../v5 has the class.
  * Source: MQTT 5 §4.13.
  */
+import type { Timers } from "../wire/io.js";
 import type { Protocol } from "../wire/protocol.js";
-import type { OutboundEntry } from "./store.js";
+import type { LimitLayers } from "./limits.js";
+import type { OutboundEntry, OutboundStore } from "./store.js";
 import type { Refusal } from "./suspicion.js";
 
 /** The server's latest reason for not doing something. */
@@ -14,6 +16,18 @@ export interface ServerReason {
   readonly code: number;
   /** For people: the code's name, and the server's own text with control characters escaped. */
   readonly text: string;
+}
+
+/** What the class of ../v5 needs of its owner. */
+export interface RefusedOwner {
+  readonly outbound: Pick<OutboundStore<OutboundEntry>, "seek">;
+  readonly timers: Timers;
+  readonly limits: LimitLayers;
+  readonly lastReason: ServerReason | undefined;
+  /** Send refused entries again. */
+  retry(): void;
+  /** The server refuses something. */
+  say(packet: ServerReason["packet"], code: number, reason: string | undefined): void;
 }
 
 /**

@@ -7,7 +7,7 @@
 import type { Broker, Stage } from "../broker.js";
 import type { LimitLayers, Limits } from "../delivery/limits.js";
 import type { Ending } from "../delivery/options.js";
-import type { ServerReason } from "../delivery/refusals.js";
+import type { RefusedOwner, ServerReason } from "../delivery/refusals.js";
 import { NO_STORE, type OutboundEntry, type OutboundStore } from "../delivery/store.js";
 import { NO_BROKER } from "../errors.js";
 import type { ClientOptions, MQTTError } from "../options.js";
@@ -20,7 +20,7 @@ import { version4 } from "../wire/version4.js";
 import { Choice } from "./choice.js";
 import { brokerLimits, effectiveLimits } from "./limits.js";
 import { meaningOf, reasonText } from "./reasons.js";
-import { Refused, type RefusedOwner } from "./refused.js";
+import { Refused } from "./refused.js";
 import { version5 } from "./version5.js";
 
 const WEEK_S = 604_800;

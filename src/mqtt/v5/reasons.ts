@@ -3,6 +3,18 @@
  * Source: MQTT 5 §2.4, table 2-6, and the tables of each packet.
  */
 
+import type { ServerReason } from "../delivery/refusals.js";
+
+/** The packets with reason codes that answer one of the client's, by packet type. */
+export const PACKETS: Readonly<Record<number, ServerReason["packet"]>> = Object.freeze({
+  4: "PUBACK",
+  5: "PUBREC",
+  6: "PUBREL",
+  7: "PUBCOMP",
+  9: "SUBACK",
+  11: "UNSUBACK",
+});
+
 /**
  * "done": codes below 128. "later": temporary; says nothing about the message. "cannot": this message can never be accepted.
  * "not allowed": forbidden by the server's settings, or ours. "limit": the server cannot do what was asked, which has to be

@@ -2,7 +2,9 @@
  * Entries that the server refuses by a reason code. The reaction depends on the code's meaning (reasons.ts).
  *
  * Later: nothing new is sent for a second, then for twice as long each time, up to a minute. Then the entry is sent again, before
- * those that were not sent yet. After ten times in a row it is held back like those that are not allowed.
+ * those that were not sent yet. After ten times in a row it is held back like those that are not allowed. A server that is nearly
+ * full accepts one of many, so such an entry becomes a dead letter only if the 64 before the last one accepted were accepted at
+ * once, or after 1,024 repetitions none of which was accepted.
  * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
  * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
@@ -10,16 +12,16 @@
  * All others stay held back as long as they do not stop those behind them. An entry stops them if it is too far behind, because
  * a store delivers only SPAN numbers from its oldest entry on, or if too many are held back. It then becomes a dead letter, but
  * only after it was refused often enough while others were accepted (`isProven`). A server that refuses everything, or some at
- * random, therefore does not empty the store.
+ * random, therefore does not empty the store. At most MAX_HELD are remembered; the others that are refused are sent again
+ * with these.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
-import type { LimitLayers } from "../delivery/limits.js";
-import type { Refusals, ServerReason } from "../delivery/refusals.js";
-import { type OutboundEntry, type OutboundStore, SPAN } from "../delivery/store.js";
+import type { Refusals, RefusedOwner } from "../delivery/refusals.js";
+import { type OutboundEntry, SPAN } from "../delivery/store.js";
 import type { Refusal } from "../delivery/suspicion.js";
-import type { TimerId, Timers } from "../wire/io.js";
+import type { TimerId } from "../wire/io.js";
 import type { Protocol } from "../wire/protocol.js";
-import { meaningOf, reasonText } from "./reasons.js";
+import { meaningOf, PACKETS, reasonText } from "./reasons.js";
 import { fitRequest, translateRequest } from "./requests.js";
 
 const MIN_LATER_MS = 1_000;
@@ -28,11 +30,11 @@ const MIN_HELD_MS = 60_000;
 const MAX_HELD_MS = 3_600_000;
 /** From a server that accepts neither QoS 1 nor 2 (Maximum QoS 0). */
 const NO_QOS = 0x9b;
-/** Most entries held back: their numbers are in RAM. */
+/** Most entries that are remembered, in RAM. */
 const MAX_HELD = 32;
 /** Added, over a sleep, to the number of refusals of an entry that was postponed often. */
 const OFTEN = 64;
-/** Most entries that are remembered as refused: some of them may be evicted, and never sent again. */
+/** Most entries that are known to be refused. Some of them may be evicted, and never sent again. */
 const MAX_OVER = 64;
 /** How far others may be ahead of one that is held back. */
 const MAX_LEAD = SPAN - 80;
@@ -47,32 +49,13 @@ const CERTAIN_TIMES = 3;
 const MANY = 32;
 /** If it is not allowed. */
 const MIN_TIMES = 8;
-/** If it is postponed again and again. */
+/** If it is postponed again and again, and the server accepted the last EASY at once, or has refused VERY_MANY repetitions in a row. */
 const POSTPONED_TIMES = 12;
-/** How often in a row an entry is postponed before the others are sent; after that, these are sent at once. */
+const VERY_MANY = 1_024;
+const EASY = 64;
+/** How often in a row an entry is postponed before the others are sent: once after VERY_MANY; after that, these are sent at once. */
 const MAX_LATER = 10;
 const NONE = -1;
-
-/** What `Refused` needs of its owner. */
-export interface RefusedOwner {
-  readonly outbound: Pick<OutboundStore<OutboundEntry>, "seek">;
-  readonly timers: Timers;
-  readonly limits: LimitLayers;
-  readonly lastReason: ServerReason | undefined;
-  /** Send refused entries again. */
-  retry(): void;
-  /** The server refuses something. */
-  say(packet: ServerReason["packet"], code: number, reason: string | undefined): void;
-}
-
-const PACKETS: Readonly<Record<number, ServerReason["packet"]>> = Object.freeze({
-  4: "PUBACK",
-  5: "PUBREC",
-  6: "PUBREL",
-  7: "PUBCOMP",
-  9: "SUBACK",
-  11: "UNSUBACK",
-});
 
 interface Row {
   readonly sequence: number;
@@ -84,8 +67,8 @@ interface Row {
   isUnproven: boolean;
   /** The server has said that it can never be accepted. */
   isNever: boolean;
-  /** Held back because it was postponed ten times in a row: further postponements are refusals. */
-  readonly isOften: boolean;
+  /** Held back because it was postponed ten times in a row: further postponements are refusals, until it is not allowed. */
+  isOften: boolean;
 }
 
 /** Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime; numbers are the store's. */
@@ -100,6 +83,8 @@ export class Refused implements Refusals {
   private vain = 0;
   /** Number of repeated refusals since one that was held back was accepted. */
   private streak = 0;
+  /** The newest entry that was not accepted at once. */
+  private hardest = -1;
   /** The oldest postponed entry; -1: none; -2 - n: none, and the last one was n, on an earlier connection. */
   private putOff = NONE;
   private putOffTimes = 0;
@@ -122,7 +107,7 @@ export class Refused implements Refusals {
     this.owner = owner;
   }
 
-  /** The oldest entries held back, and how often each was refused; before them, as a negative number, the postponed one. */
+  /** Three fields; the postponed entry, as a negative number; the oldest held back. Each entry is followed by how often it was refused. */
   get learned(): readonly number[] {
     const kept = this.rows
       .slice()
@@ -132,18 +117,18 @@ export class Refused implements Refusals {
       sequence,
       Math.min(times, OFTEN - 1) + (isOften ? OFTEN : 0),
     ]);
-    return this.putOff === NONE
-      ? numbers
-      : [Math.min(this.putOff, formerly(this.putOff)), this.putOffTimes, ...numbers];
+    if (this.putOff !== NONE) numbers.unshift(Math.min(this.putOff, formerly(this.putOff)), this.putOffTimes);
+    return numbers.length ? [this.streak, this.hardest, this.newest, ...numbers] : numbers;
   }
 
   set learned(numbers: readonly number[]) {
     this.rows = [];
-    for (let at = 1; at < numbers.length; at += 2) {
+    if (numbers.length) [this.streak, this.hardest, this.newest] = numbers;
+    for (let at = 4; at < numbers.length; at += 2) {
       const sequence = numbers[at - 1];
       if (sequence >= 0) {
         const number = numbers[at];
-        this.rows.push({ ...row(sequence, number >= OFTEN), times: number % OFTEN });
+        this.rows.push({ ...row(sequence), isOften: number >= OFTEN, times: number % OFTEN });
       } else {
         this.putOff = sequence;
         this.putOffTimes = numbers[at];
@@ -156,14 +141,16 @@ export class Refused implements Refusals {
   }
 
   get held(): number {
+    const oldest = Math.min(...this.rows.map(({ sequence }) => sequence));
+    const most = this.isFull ? Math.max(this.newest, this.hardest) + 1 - oldest : this.rows.length;
     let held = 1;
-    while (held < this.rows.length) held *= 2;
+    while (held < most) held *= 2;
     return held;
   }
 
   get isPausing(): boolean {
     if (this.isWaiting) return true;
-    return this.putOff < 0 && (this.vain >= MAX_VAIN || this.isFull) && this.rows.every((row) => row.isHeld);
+    return this.putOff < 0 && this.vain >= MAX_VAIN && this.rows.every((row) => row.isHeld);
   }
 
   seek(from: number): OutboundEntry | undefined {
@@ -199,25 +186,40 @@ export class Refused implements Refusals {
 
   refuse(sequence: number, code: number): boolean {
     this.over ??= [];
-    if (!this.isOver(sequence) && this.over.push(sequence) > MAX_OVER) this.over.shift();
+    const isFirst = !this.isOver(sequence);
+    if (isFirst && this.over.push(sequence) > MAX_OVER) this.over.shift();
     const meaning = meaningOf(code);
     let held = this.rows.find((each) => each.sequence === sequence);
-    const isOften = this.putOffTimes >= MAX_LATER && (sequence === this.putOff || this.putOff === formerly(sequence));
+    const isCertain = this.streak >= VERY_MANY;
+    this.hardest = Math.max(this.hardest, sequence);
+    const isOften =
+      this.putOffTimes >= (isCertain ? 1 : MAX_LATER) &&
+      (sequence === this.putOff || this.putOff === formerly(sequence));
     if (meaning === "later" && !held?.isOften && !isOften) {
       this.putItOff(sequence);
       return false;
     }
-    this.isNoLongerPutOff(sequence);
+    if (this.isNoLongerPutOff(sequence) && isCertain) this.laterMs = 0;
     if (held) this.streak++;
     else {
-      held = row(sequence, isOften);
+      if (isFirst) this.vain++;
+      if (this.isFull) {
+        this.hold(); // it is sent again with the others
+        return true;
+      }
+      held = row(sequence);
       this.rows.push(held);
-      this.vain++;
     }
+    const isLater = meaning === "later";
+    if (held.isOften && !isLater) held.times = 0; // it was never refused for good
+    held.isOften = isLater;
     held.isHeld = true;
     held.isNever = meaning === "cannot";
-    if (this.stopsOthers(sequence) || (held.isNever && held.times)) held.times++;
-    else held.isUnproven = true;
+    // A server that postpones nearly everything says nothing about this entry.
+    const isAny = isLater && !isCertain && this.newest - this.hardest < EASY;
+    const isProof = this.newest - sequence >= MAX_LEAD || (held.isNever && held.times > 0);
+    if (isProof && !isAny) held.times++;
+    else held.isUnproven = !isAny;
     this.hurry(sequence);
     this.hold();
     this.update();
@@ -373,8 +375,8 @@ export class Refused implements Refusals {
   }
 }
 
-function row(sequence: number, isOften: boolean): Row {
-  return { sequence, isHeld: false, times: 0, isUnproven: false, isNever: false, isOften };
+function row(sequence: number): Row {
+  return { sequence, isHeld: false, times: 0, isUnproven: false, isNever: false, isOften: false };
 }
 
 /** The value of `putOff` for an entry of an earlier connection, and back. */
