@@ -17,6 +17,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/delivery/span.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/mqtt/broker5/postponed-and-held.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/broker5/nearly-full.test.ts": "days of virtual time: minutes in an interpreter",
+  "hosttest/mqtt/broker5/never-allowed.test.ts": "days of virtual time: minutes in an interpreter",
   "hosttest/mqtt/broker5/proof.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/channels/new-channel.test.ts": "copies the sources, and bundles",
   "hosttest/journal/images.test.ts": "reads images from files, and unpacks them by Node's zlib",

@@ -13,7 +13,7 @@
  * a store delivers only SPAN numbers from its oldest entry on, or if too many are held back. It then becomes a dead letter, but
  * only after it was refused often enough while others were accepted (`isProven`). A server that refuses everything, or some at
  * random, therefore does not empty the store. At most MAX_HELD are remembered; the others that are refused are sent again
- * with these.
+ * with these, and eight at a time if nothing is accepted.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { Refusals, RefusedOwner } from "../delivery/refusals.js";
@@ -85,6 +85,8 @@ export class Refused implements Refusals {
   private streak = 0;
   /** The newest entry that was not accepted at once. */
   private hardest = -1;
+  /** While nothing is accepted: eight others that are not remembered are tried with each repetition, from this one on. -1: something is. */
+  private probe = NONE;
   /** The oldest postponed entry; -1: none; -2 - n: none, and the last one was n, on an earlier connection. */
   private putOff = NONE;
   private putOffTimes = 0;
@@ -156,9 +158,13 @@ export class Refused implements Refusals {
   seek(from: number): OutboundEntry | undefined {
     const store = this.owner.outbound;
     let entry = store.seek(from);
-    while (entry && this.rows.length && this.rows.some((row) => row.isHeld && row.sequence === entry?.sequence))
-      entry = store.seek(entry.sequence + 1);
+    while (entry && this.rows.length && this.isHidden(entry.sequence)) entry = store.seek(entry.sequence + 1);
     return entry;
+  }
+
+  private isHidden(sequence: number): boolean {
+    const held = this.rows.find((each) => each.sequence === sequence);
+    return held ? held.isHeld : this.isFull && sequence < this.probe && sequence !== this.putOff;
   }
 
   begin(): void {
@@ -202,8 +208,9 @@ export class Refused implements Refusals {
     if (this.isNoLongerPutOff(sequence) && isCertain) this.laterMs = 0;
     if (held) this.streak++;
     else {
-      if (isFirst) this.vain++;
+      if (isFirst || this.probe >= 0) this.vain++;
       if (this.isFull) {
+        if (this.probe >= 0) this.probe = sequence + 1;
         this.hold(); // it is sent again with the others
         return true;
       }
@@ -229,6 +236,7 @@ export class Refused implements Refusals {
   delivered(sequence: number): void {
     this.newest = Math.max(this.newest, sequence);
     this.vain = 0;
+    this.probe = NONE;
     if (this.isNoLongerPutOff(sequence)) this.laterMs = 0;
     if (!this.rows.length) return;
     if (this.forget(sequence)) this.streak = 0;
@@ -262,6 +270,11 @@ export class Refused implements Refusals {
     }
     if (this.heldTimer !== undefined && !isOnlyLater) this.heldTimer = this.clear(this.heldTimer);
     this.putOffNext = -1; // it is sent behind the first
+    if (this.vain >= MAX_VAIN && !isOnlyLater) {
+      this.vain = 0;
+      this.probe = Math.max(0, this.probe);
+      if (!this.isFull || !store.seek(this.probe)) this.probe = 0;
+    }
     // Entries may have been evicted meanwhile.
     if (this.rows.length) this.rows = this.rows.filter(({ sequence }) => store.seek(sequence)?.sequence === sequence);
     if (oldest < NONE && store.seek(formerly(oldest))?.sequence !== formerly(oldest)) this.putOff = NONE;
