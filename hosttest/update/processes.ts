@@ -213,7 +213,7 @@ class Run {
       state?.version !== (isNew ? to : this.#version) && `${state?.version} runs`,
       !isNew && !state?.reason && "no reason",
       !isNew && state?.reason && !this.#log.includes(state.reason) && "its log does not say why",
-      isNew && !this.#log.includes(`${to} comes`) && "its log does not say what came",
+      isNew && !this.#log.includes(`${to} is being received`) && "its log does not say what came",
     ].filter((fault) => typeof fault === "string");
     for (const fault of faults)
       this.tally.violations.push(`round ${n}, ${kind}: ${fault}: ${JSON.stringify(state)}; ${newsOf(this.#log)}`);
