@@ -151,10 +151,10 @@ describe.each([
 test("postponed, and then not allowed: refusals are counted from then on", () => {
   let code = LATER;
   const device = start((entry) => (entry ? 0 : code), false, 8);
-  device.publish(184);
+  device.publish(181);
   code = NOT_ALLOWED;
   device.publish(4);
-  expect(device.store.length, "eight refusals before, four after").toBe(1);
+  expect(device.store.length, "refused several times before, and four times after").toBe(1);
   device.publish(12);
   expect([device.store.length, device.finish().lost]).toEqual([0, 1]);
 });
@@ -183,4 +183,27 @@ test("what `onReach` announces covers all entries that were sent, however many a
   const sent = new Set(server.came.map((payload) => Number.parseInt(payload.slice(1), 10)));
   expect(sent.size - server.taken.length, "more than are remembered").toBeGreaterThan(40);
   expect(reach).toBeGreaterThanOrEqual(sent.size - server.taken.length);
+});
+
+test.each([NOT_ALLOWED, LATER])("one is refused by 0x%i for 18 minutes, then all are for a day: all arrive", (code) => {
+  let isRefusingAll = false;
+  let isHealthy = false;
+  const setup = new Setup({ version5: Broker5 }, { store: new MemoryStore(2_000) });
+  const server = new RefusingServer(setup, (payload) => {
+    if (isHealthy) return 0;
+    return isRefusingAll || payload === "m0" ? code : 0;
+  });
+  for (let n = 0; n < 180; n++) {
+    setup.publish(`m${n}`);
+    server.run(MINUTE_MS / 10, STEP_MS);
+  }
+  expect(setup.store.length, "one waits").toBe(1);
+  isRefusingAll = true;
+  for (let n = 0; n < DAY; n++) {
+    setup.publish(`m${180 + n}`);
+    server.run(MINUTE_MS, STEP_MS);
+  }
+  isHealthy = true;
+  server.run(2 * HOURS * MINUTE_MS, STEP_MS);
+  expect([setup.client.status().deadLetters, new Set(server.taken).size]).toEqual([0, 180 + DAY]);
 });

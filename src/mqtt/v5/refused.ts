@@ -32,7 +32,7 @@ const MAX_HELD_MS = 3_600_000;
 const NO_QOS = 0x9b;
 /** Most entries that are remembered, in RAM. */
 const MAX_HELD = 32;
-/** Added, over a sleep, to the number of refusals of an entry that was postponed often. */
+/** Added over a sleep to `times`, if `isOften`. */
 const OFTEN = 64;
 /** Most entries that are known to be refused. Some of them may be evicted, and never sent again. */
 const MAX_OVER = 64;
@@ -49,6 +49,10 @@ const CERTAIN_TIMES = 3;
 const MANY = 32;
 /** If it is not allowed. */
 const MIN_TIMES = 8;
+/** How many in a row may be refused before none counts. */
+const MAX_ROW = 4;
+/** What a refusal as not allowed counts if the entry stops the others, so that none can be accepted in between. */
+const WEAK = 0.25;
 /** If it is postponed again and again, and the server accepted the last EASY at once, or has refused VERY_MANY repetitions in a row. */
 const POSTPONED_TIMES = 12;
 const VERY_MANY = 1_024;
@@ -77,7 +81,7 @@ export class Refused implements Refusals {
   /** Entries that are not allowed, until they are delivered. */
   private rows: Row[] = [];
   refusal: Refusal | undefined;
-  /** The newest entry that was delivered. */
+  /** The newest that was delivered. */
   private newest = -1;
   /** Number of first refusals since an entry was accepted. */
   private vain = 0;
@@ -111,14 +115,10 @@ export class Refused implements Refusals {
 
   /** Three fields; the postponed entry, as a negative number; the oldest held back. Each entry is followed by how often it was refused. */
   get learned(): readonly number[] {
-    const kept = this.rows
-      .slice()
-      .sort((a, b) => a.sequence - b.sequence)
-      .slice(0, MAX_KEPT);
-    const numbers = kept.flatMap(({ sequence, times, isOften }) => [
-      sequence,
-      Math.min(times, OFTEN - 1) + (isOften ? OFTEN : 0),
-    ]);
+    const oldest = this.rows.slice().sort((a, b) => a.sequence - b.sequence);
+    const numbers = oldest
+      .slice(0, MAX_KEPT)
+      .flatMap((row) => [row.sequence, Math.min(row.times, OFTEN - 1) + (row.isOften ? OFTEN : 0)]);
     if (this.putOff !== NONE) numbers.unshift(Math.min(this.putOff, formerly(this.putOff)), this.putOffTimes);
     return numbers.length ? [this.streak, this.hardest, this.newest, ...numbers] : numbers;
   }
@@ -206,7 +206,8 @@ export class Refused implements Refusals {
       return false;
     }
     if (this.isNoLongerPutOff(sequence) && isCertain) this.laterMs = 0;
-    if (held) this.streak++;
+    const isOutage = this.hardest - this.newest >= MAX_ROW; // perhaps all are refused, and this says nothing about one
+    if (held) this.streak += isOutage ? 0 : 1;
     else {
       if (isFirst || this.probe >= 0) this.vain++;
       if (this.isFull) {
@@ -222,11 +223,13 @@ export class Refused implements Refusals {
     held.isOften = isLater;
     held.isHeld = true;
     held.isNever = meaning === "cannot";
-    // A server that postpones nearly everything says nothing about this entry.
-    const isAny = isLater && !isCertain && this.newest - this.hardest < EASY;
-    const isProof = this.newest - sequence >= MAX_LEAD || (held.isNever && held.times > 0);
-    if (isProof && !isAny) held.times++;
-    else held.isUnproven = !isAny;
+    // A server that postpones nearly everything says nothing about this entry, either.
+    held.isUnproven = !isLater || isCertain || this.newest - this.hardest >= EASY;
+    if (held.isUnproven && held.isNever && held.times > 0) held.times++;
+    else if (held.isUnproven && this.newest - sequence >= MAX_LEAD && !isOutage) {
+      held.times += isLater ? 1 : WEAK;
+      held.isUnproven = !isLater;
+    }
     this.hurry(sequence);
     this.hold();
     this.update();
@@ -371,8 +374,7 @@ export class Refused implements Refusals {
 
   /** The refusal for the owner: a new object if it has changed. */
   private update(): void {
-    const refusal = this.refusal;
-    const owner = this.owner;
+    const { refusal, owner } = this;
     const hasNoQoS = owner.limits.effective.maxQoS === 0;
     const oldest = hasNoQoS ? owner.outbound.seek(0) : this.rows[0];
     if (!oldest) {
