@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { generator, NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { Outbox, type OutboxEvent, ReadFailure } from "../../src/outbox/outbox.js";
+import { SEED } from "../support/seed.js";
 
 const BLOCK = 1024;
 /** A record with a note of two bytes. */
@@ -256,20 +257,23 @@ function failInBursts(flash: NorFlash, random: () => number): void {
 }
 
 test.each([
-  [1, "dropOldest"],
-  [1, "refuse"],
-  [16, "dropOldest"],
-  [16, "refuse"],
+  [1, "dropOldest", SEED],
+  [1, "refuse", SEED],
+  [16, "dropOldest", SEED],
+  [16, "refuse", SEED],
+  [16, "refuse", 597_373_270], // a close that could not write the last settles
 ] as const)(
-  "bursts of failing reads, write unit %i, %s: every entry is settled, left, dropped or refused",
-  (writeUnit, whenFull) => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
+  "bursts of failing reads, write unit %i, %s, seed %i: every entry is settled, left, dropped or refused",
+  (writeUnit, whenFull, seed) => {
     const random = generator(seed);
     const flash = new NorFlash({ blocks: 6, blockLength: BLOCK, writeUnit });
     failInBursts(flash, random);
     const stored = new Set<number>();
     const refused = new Set<number>();
     const gone = new Set<number>();
+    // In units of 16 up to seven settles are only in RAM, until `close`, which may fail to write them.
+    const settles: number[] = [];
+    const mayReturn = new Set<number>();
     const onEvent = (event: OutboxEvent) => {
       if (event.kind === "dropped") for (let n = event.first; n < event.end; n++) gone.add(n);
       if (event.kind !== "damaged") return;
@@ -298,10 +302,13 @@ test.each([
         if (entry !== undefined) {
           outbox.settle(entry.sequence);
           gone.add(entry.sequence);
+          mayReturn.delete(entry.sequence);
+          settles.push(entry.sequence);
         }
       }
       if (random() < 0.1) outbox.idle();
       if (random() < 0.01) {
+        if (writeUnit === 16) for (const number of settles.splice(0).slice(-7)) mayReturn.add(number);
         outbox.close();
         outbox = open();
       }
@@ -318,7 +325,7 @@ test.each([
     const isGhost = (number: number) => writeUnit === 16 && refused.has(number);
     const expected = [...stored].filter((number) => !gone.has(number));
     expect(
-      found.filter((number) => stored.has(number) || !isGhost(number)),
+      found.filter((number) => (stored.has(number) ? !mayReturn.has(number) : !isGhost(number))),
       `seed ${seed}`,
     ).toEqual(expected);
     expect(outbox.nextSequence, `seed ${seed}`).toBeLessThanOrEqual(2000);
