@@ -4,7 +4,7 @@
 # Expected: in the order in which they were published, and with DUP 0, since each is sent for the first time (MQTT 3.1.1, section 3.3.1.1). When they are sent again on a second connection,
 # in the order of the first (section 4.6, statement 4.6.0-1). The documentation of SetStore says "If no store is provided, then the client will use MemoryStore by default", and nothing on order.
 # Seen: 20 messages of QoS 1, published with SetConnectRetry while no server listens, come in an order that differs each time, all with DUP 1; they are not acknowledged, and on a second
-# connection come in another order. The cause (read in the source): the default store gives its keys in the order of a Go map. What shows the last value received ends at an old one.
+# connection come in another order. The cause (read in the source): the default store gives its keys in the order of a Go map. A program that shows the last value received ends up with an old one.
 # What to do: SetStore(mqtt.NewOrderedMemoryStore()), which keeps the order (the comment at that type says so, the options do not), or a time in the payload.
 # Needs Go 1.26.
 set -euo pipefail

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { topFolder } from "../../hosttest/engine/build.js";
 
-/** `entry`: the first module, relative to the top folder. `alias`: files for module names. `define`: constants for expressions. */
+/** `entry`: the first module, relative to the top folder. `alias`: files for module names. `define`: constants for expressions. `plugins`: of esbuild, for modules that need one. */
 export interface BundleOptions {
   readonly entry: string;
   readonly plugins?: readonly Plugin[];

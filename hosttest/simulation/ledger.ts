@@ -54,7 +54,7 @@ export interface TrueClock {
 const NOT_AUTHORIZED = 0x87;
 /** The least number of refusals after which the device may settle an entry that stops others. */
 const MIN_FORBIDDEN = 3;
-const MIN_POSTPONED = 22;
+const MIN_POSTPONED = 13;
 const MAX_LEAD = 176;
 const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // half of the last digit, and the change during the measurement

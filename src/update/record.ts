@@ -96,6 +96,6 @@ export function phaseAtBoot(record: UpdateRecord | undefined, slots: Slots): Pha
   // A phase of "trial" or "switching". In the new slot: without a trial, "switching" means that a cut erase has damaged the entry in boot
   // selection, and "trial" that the image was confirmed and the power was cut before this was recorded.
   if (isNew) return slots.isTrial || phase === "switching" ? "trial" : "confirmed";
-  // In the old slot: "switching" without a failure means that the power was cut before the image was selected.
+  // In the old slot: "switching" without a failure means that the power was cut before the image was selected, or while it was.
   return phase === "trial" || slots.hasFailed ? "rolledBack" : "verifying";
 }

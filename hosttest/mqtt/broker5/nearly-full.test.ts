@@ -185,25 +185,28 @@ test("what `onReach` announces covers all entries that were sent, however many a
   expect(reach).toBeGreaterThanOrEqual(sent.size - server.taken.length);
 });
 
-test.each([NOT_ALLOWED, LATER])("one is refused by 0x%i for 18 minutes, then all are for a day: all arrive", (code) => {
-  let isRefusingAll = false;
-  let isHealthy = false;
-  const setup = new Setup({ version5: Broker5 }, { store: new MemoryStore(2_000) });
-  const server = new RefusingServer(setup, (payload) => {
-    if (isHealthy) return 0;
-    return isRefusingAll || payload === "m0" ? code : 0;
-  });
-  for (let n = 0; n < 180; n++) {
-    setup.publish(`m${n}`);
-    server.run(MINUTE_MS / 10, STEP_MS);
-  }
-  expect(setup.store.length, "one waits").toBe(1);
-  isRefusingAll = true;
-  for (let n = 0; n < DAY; n++) {
-    setup.publish(`m${180 + n}`);
-    server.run(MINUTE_MS, STEP_MS);
-  }
-  isHealthy = true;
-  server.run(2 * HOURS * MINUTE_MS, STEP_MS);
-  expect([setup.client.status().deadLetters, new Set(server.taken).size]).toEqual([0, 180 + DAY]);
-});
+test.each([NOT_ALLOWED, LATER])(
+  "one is refused by code %i for 18 minutes, then all are for a day: all arrive",
+  (code) => {
+    let isRefusingAll = false;
+    let isHealthy = false;
+    const setup = new Setup({ version5: Broker5 }, { store: new MemoryStore(2_000) });
+    const server = new RefusingServer(setup, (payload) => {
+      if (isHealthy) return 0;
+      return isRefusingAll || payload === "m0" ? code : 0;
+    });
+    for (let n = 0; n < 180; n++) {
+      setup.publish(`m${n}`);
+      server.run(MINUTE_MS / 10, STEP_MS);
+    }
+    expect(setup.store.length, "one waits").toBe(1);
+    isRefusingAll = true;
+    for (let n = 0; n < DAY; n++) {
+      setup.publish(`m${180 + n}`);
+      server.run(MINUTE_MS, STEP_MS);
+    }
+    isHealthy = true;
+    server.run(2 * HOURS * MINUTE_MS, STEP_MS);
+    expect([setup.client.status().deadLetters, new Set(server.taken).size]).toEqual([0, 180 + DAY]);
+  },
+);

@@ -33,7 +33,7 @@ function start(count: number, code: (payload: string) => number, qos: 1 | 2 = 1)
 
 describe("a server that takes nothing", () => {
   test.each([NOT_ALLOWED, TOO_LARGE, NOT_VALID])(
-    "0x%i to each entry for an hour: all stay, and arrive afterwards",
+    "code %i to each entry for an hour: all stay, and arrive afterwards",
     (code) => {
       let isRepaired = false;
       const { setup, server } = start(300, () => (isRepaired ? 0 : code));

@@ -41,7 +41,7 @@ export interface Refusals {
   seek(from: number): OutboundEntry | undefined;
   /** Some are held back, or have to be sent again. */
   readonly isActive: boolean;
-  /** How many may be held back until `onReach` is called again: a power of two, so that it is called seldom. */
+  /** How many, from the oldest held back on, may have been sent until `onReach` is called again: a power of two, so that it is called seldom. */
   readonly held: number;
   /** Nothing new is sent for the moment. */
   readonly isPausing: boolean;
@@ -55,7 +55,7 @@ export interface Refusals {
   end(): void;
   /** `type`: of the packet with `code`, 128 or more. */
   onReasonCode(type: number, code: number, reason: string | undefined): void;
-  /** PUBACK or PUBREC refuses an entry. Returns whether it is held back while others are sent; false: it is sent again before others. */
+  /** PUBACK or PUBREC refuses an entry. Returns whether others are sent, and it is tried again later; false: it is sent again before others. */
   refuse(sequence: number, code: number): boolean;
   /** The last PUBLISH of an entry from an earlier connection was refused: the next is a new one, without DUP (§4.4). */
   isOver(sequence: number): boolean;

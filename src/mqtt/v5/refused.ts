@@ -3,8 +3,8 @@
  *
  * Later: nothing new is sent for a second, then for twice as long each time, up to a minute. Then the entry is sent again, before
  * those that were not sent yet. After ten times in a row it is held back like those that are not allowed. A server that is nearly
- * full accepts one of many, so such an entry becomes a dead letter only if the 64 before the last one accepted were accepted at
- * once, or after 1,024 repetitions none of which was accepted.
+ * full accepts one of many, so such an entry becomes a dead letter only if the last 64 numbers up to the newest accepted one were
+ * accepted at once, or after 1,024 repetitions none of which was accepted.
  * Not allowed: held back, while the others are sent. All are sent again on the next connection, when the owner asks for it, and
  * after a minute, twice as long each time up to an hour. If eight in a row are refused and none is accepted, the others wait,
  * too. If one of them is answered by "later", it is postponed, and this is not counted as a refusal.
@@ -51,13 +51,13 @@ const MANY = 32;
 const MIN_TIMES = 8;
 /** How many in a row may be refused before none counts. */
 const MAX_ROW = 4;
-/** What a refusal as not allowed counts if the entry stops the others, so that none can be accepted in between. */
+/** What a refusal as not allowed counts at once if others are MAX_LEAD ahead: perhaps none can be accepted in between. */
 const WEAK = 0.25;
 /** If it is postponed again and again, and the server accepted the last EASY at once, or has refused VERY_MANY repetitions in a row. */
 const POSTPONED_TIMES = 12;
 const VERY_MANY = 1_024;
 const EASY = 64;
-/** How often in a row an entry is postponed before the others are sent: once after VERY_MANY; after that, these are sent at once. */
+/** How often in a row an entry is postponed before it is held back, and the others are sent. After VERY_MANY, once is enough. */
 const MAX_LATER = 10;
 const NONE = -1;
 
@@ -78,14 +78,14 @@ interface Row {
 /** Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime; numbers are the store's. */
 export class Refused implements Refusals {
   private readonly owner: RefusedOwner;
-  /** Entries that are not allowed, until they are delivered. */
+  /** At most MAX_HELD that were refused for good, or postponed too often, until they are settled. */
   private rows: Row[] = [];
   refusal: Refusal | undefined;
   /** The newest that was delivered. */
   private newest = -1;
-  /** Number of first refusals since an entry was accepted. */
+  /** Number of first refusals since an entry was accepted; with `probe`, of all refusals of entries that are not remembered. */
   private vain = 0;
-  /** Number of repeated refusals since one that was held back was accepted. */
+  /** Number of repeated refusals since one that was held back was accepted, without those while `isOutage`. */
   private streak = 0;
   /** The newest entry that was not accepted at once. */
   private hardest = -1;
@@ -113,7 +113,7 @@ export class Refused implements Refusals {
     this.owner = owner;
   }
 
-  /** Three fields; the postponed entry, as a negative number; the oldest held back. Each entry is followed by how often it was refused. */
+  /** `streak`, `hardest`, `newest`; the postponed entry, as a negative number; the oldest held back. Each entry is followed by how often it was refused. */
   get learned(): readonly number[] {
     const oldest = this.rows.slice().sort((a, b) => a.sequence - b.sequence);
     const numbers = oldest
