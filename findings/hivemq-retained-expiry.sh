@@ -12,11 +12,7 @@ cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
 
-cat >"$work/pom.xml" <<'XML'
-<project><modelVersion>4.0.0</modelVersion><groupId>f</groupId><artifactId>f</artifactId><version>1</version><dependencies><dependency>
-<groupId>com.hivemq</groupId><artifactId>hivemq-community-edition-embedded</artifactId><version>2025.5</version></dependency></dependencies></project>
-XML
-mvn -q -B -f "$work/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$work/lib" >"$work/mvn.log" 2>&1 || { tail -5 "$work/mvn.log" >&2; exit 2; }
+maven_packages "$work" com.hivemq:hivemq-community-edition-embedded:2025.5
 cat >"$work/Broker.java" <<'JAVA'
 import com.hivemq.embedded.EmbeddedHiveMQ;
 import java.nio.file.Path;

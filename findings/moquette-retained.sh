@@ -14,11 +14,7 @@ cd "$(dirname "$0")"
 trap clean_up EXIT
 
 mkdir -p "$work/moquette/data"
-cat >"$work/moquette/pom.xml" <<'XML'
-<project><modelVersion>4.0.0</modelVersion><groupId>f</groupId><artifactId>f</artifactId><version>1</version><dependencies><dependency>
-<groupId>io.moquette</groupId><artifactId>moquette-broker</artifactId><version>0.17</version></dependency></dependencies></project>
-XML
-mvn -q -B -f "$work/moquette/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$work/moquette/lib" >"$work/mvn.log" 2>&1 || { tail -5 "$work/mvn.log" >&2; exit 2; }
+maven_packages "$work/moquette" io.moquette:moquette-broker:0.17
 cat >"$work/moquette/Broker.java" <<'JAVA'
 import io.moquette.broker.Server;
 import io.moquette.broker.config.MemoryConfig;

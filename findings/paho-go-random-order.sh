@@ -12,7 +12,6 @@ cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
 
-go=$(PATH="$PATH:/usr/local/go/bin" command -v go) || { echo "Go 1.26 is needed" >&2; exit 2; }
 mkdir "$work/client"
 cat >"$work/client/main.go" <<'GO'
 package main
@@ -40,13 +39,7 @@ func main() {
 	select {}
 }
 GO
-(
-  cd "$work/client"
-  export GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0
-  "$go" mod init client
-  "$go" get github.com/eclipse/paho.mqtt.golang@v1.5.1
-  "$go" build -o client .
-) >"$work/go.log" 2>&1 || { tail -5 "$work/go.log" >&2; exit 2; }
+go_client github.com/eclipse/paho.mqtt.golang@v1.5.1
 cat >"$work/server.py" <<'PY'
 """Takes 20 messages on a first connection without an acknowledgement, and again on a second one."""
 import socket, sys

@@ -13,7 +13,6 @@ cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
 
-go=$(PATH="$PATH:/usr/local/go/bin" command -v go) || { echo "Go 1.26 is needed" >&2; exit 2; }
 mkdir "$work/client"
 cat >"$work/client/main.go" <<'GO'
 package main
@@ -41,13 +40,7 @@ func main() {
 	select {}
 }
 GO
-(
-  cd "$work/client"
-  export GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0
-  "$go" mod init client
-  "$go" get github.com/eclipse/paho.mqtt.golang@v1.5.1
-  "$go" build -o client .
-) >"$work/go.log" 2>&1 || { tail -5 "$work/go.log" >&2; exit 2; }
+go_client github.com/eclipse/paho.mqtt.golang@v1.5.1
 pip_packages gmqtt==0.8.0 paho-mqtt==2.2.0
 npm_packages mqtt@5.16.0
 

@@ -1,5 +1,5 @@
 /*
- * SHA-512, for Ed25519: at most a few hundred bytes, once or twice in an update. Its constants are the first 64 bits of the fractions of the
+ * SHA-512, for Ed25519, which hashes up to a few hundred bytes, once or twice in an update. Its constants are the first 64 bits of the fractions of the
  * roots of the first primes. They are calculated at each call: as literals they would take ten times the byte code.
  * Source: FIPS 180-4, §4.2.3, §5.3.5, §6.4.
  */

@@ -1,5 +1,5 @@
 /*
- * The slots for firmware images (src/update/io.ts), based on C functions. The slot that does not run is written block by block, as any
+ * The slots for firmware images (src/update/io.ts), based on C functions. The slot that does not run is written block by block, like all
  * flash, so that an update continues after a reset.
  */
 import FlashStorage from "embedded:storage/flash";

@@ -1,12 +1,5 @@
 # Apache ActiveMQ Artemis 2.55.0 with its MQTT protocol, everybody allowed, all kept on disk: `artemis PORT` starts it. Needs a JDK of 17 or later, and Maven. Sourced behind prelude.bash.
-mkdir "$work/artemis"
-cat >"$work/artemis/pom.xml" <<'XML'
-<project><modelVersion>4.0.0</modelVersion><groupId>f</groupId><artifactId>f</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.apache.activemq</groupId><artifactId>artemis-server</artifactId><version>2.55.0</version></dependency>
-<dependency><groupId>org.apache.activemq</groupId><artifactId>artemis-mqtt-protocol</artifactId><version>2.55.0</version></dependency>
-<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>2.0.17</version></dependency></dependencies></project>
-XML
-mvn -q -B -f "$work/artemis/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$work/artemis/lib" >"$work/mvn.log" 2>&1 || { tail -5 "$work/mvn.log" >&2; exit 2; }
+maven_packages "$work/artemis" org.apache.activemq:artemis-server:2.55.0 org.apache.activemq:artemis-mqtt-protocol:2.55.0 org.slf4j:slf4j-simple:2.0.17
 cat >"$work/artemis/Broker.java" <<'JAVA'
 import org.apache.activemq.artemis.core.config.impl.ConfigurationImpl;
 import org.apache.activemq.artemis.core.server.JournalType;

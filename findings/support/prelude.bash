@@ -57,6 +57,35 @@ npm_packages() { # NAME@VERSION...
   npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work/npm" "$@"
 }
 
+# Builds $work/client/client from the main.go there.
+go_client() { # MODULE@VERSION
+  local go
+  go=$(PATH="$PATH:/usr/local/go/bin" command -v go) || { echo "Go 1.26 is needed" >&2; return 2; }
+  (
+    cd "$work/client"
+    export GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0
+    "$go" mod init client
+    "$go" get "$1"
+    "$go" build -o client .
+  ) >"$work/go.log" 2>&1 || { tail -5 "$work/go.log" >&2; return 2; }
+}
+
+# Puts packages of Maven, and what they need, into FOLDER/lib.
+maven_packages() { # FOLDER GROUP:ARTIFACT:VERSION...
+  local folder=$1 package group artifact version
+  shift
+  mkdir -p "$folder"
+  {
+    echo '<project><modelVersion>4.0.0</modelVersion><groupId>f</groupId><artifactId>f</artifactId><version>1</version><dependencies>'
+    for package in "$@"; do
+      IFS=: read -r group artifact version <<<"$package"
+      echo "<dependency><groupId>$group</groupId><artifactId>$artifact</artifactId><version>$version</version></dependency>"
+    done
+    echo '</dependencies></project>'
+  } >"$folder/pom.xml"
+  mvn -q -B -f "$folder/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$folder/lib" >"$work/mvn.log" 2>&1 || { tail -5 "$work/mvn.log" >&2; return 2; }
+}
+
 # A mosquitto on loopback, its further configuration from standard input (no pipe: a process started in a pipe would not be noted); its log is $work/NAME.log.
 # Only the release that the findings are about.
 mosquitto_2_0_11() { # NAME PORT

@@ -50,7 +50,7 @@ type QoS = 1 | 2;
 type Version = 4 | 5;
 interface Sent {
   readonly ms: number;
-  /** The most messages that were in flight at once; undefined: not known. */
+  /** Maximum number of messages in flight at once; undefined: not known. */
   readonly inFlight?: number;
   /** Processor time of this process meanwhile; undefined: not measured. */
   readonly cpuMs?: number;
@@ -133,7 +133,7 @@ function mqttJS(
       reconnectPeriod: 0,
       ...options(),
     });
-    const most = watchInFlight(client);
+    const maxInFlight = watchInFlight(client);
     if (when === "connected") {
       const connected = new Promise<void>((resolve) => client.once("connect", () => resolve()));
       client.connect();
@@ -158,24 +158,24 @@ function mqttJS(
     const ms = performance.now() - beganMs;
     await client.endAsync();
     cleanUp();
-    return { ms, inFlight: most() };
+    return { ms, inFlight: maxInFlight() };
   };
 }
 
 /** Counts PUBLISH packets that have no PUBACK or PUBCOMP yet; returns the highest count. */
 function watchInFlight(client: MqttClient): () => number {
   const open = new Set<number>();
-  let most = 0;
+  let maxInFlight = 0;
   client.on("packetsend", (packet) => {
     if (packet.cmd !== "publish" || packet.messageId === undefined) return;
     open.add(packet.messageId);
-    most = Math.max(most, open.size);
+    maxInFlight = Math.max(maxInFlight, open.size);
   });
   client.on("packetreceive", (packet) => {
     if ((packet.cmd === "puback" || packet.cmd === "pubcomp") && packet.messageId !== undefined)
       open.delete(packet.messageId);
   });
-  return () => most;
+  return () => maxInFlight;
 }
 
 function mosquittoPub(version: Version): Contender {
@@ -239,8 +239,8 @@ class Race {
     for (let round = 0; round < rounds; round++) {
       for (const [name, contender] of Object.entries(field)) {
         const broker = port === undefined ? await Mosquitto.start(extra) : undefined;
-        const { ms, inFlight: most, cpuMs } = await contender(broker?.port ?? (port as number), qos, round);
-        if (most !== undefined) inFlight.set(name, Math.max(most, inFlight.get(name) ?? 0));
+        const { ms, inFlight: maxInFlight, cpuMs } = await contender(broker?.port ?? (port as number), qos, round);
+        if (maxInFlight !== undefined) inFlight.set(name, Math.max(maxInFlight, inFlight.get(name) ?? 0));
         times.get(name)?.push(ms);
         if (cpuMs !== undefined) cpuTimes.set(name, [...(cpuTimes.get(name) ?? []), cpuMs]);
         console.error(`${this.title}, round ${round + 1} of ${rounds}: ${name}: ${Math.round(ms)} ms`);
@@ -254,8 +254,8 @@ class Race {
     }
     for (const [name, all] of cpuTimes)
       this.rows.push(row(`${this.title}: ${name}: processor time of this process`, Math.round(medianOf(all)), "ms"));
-    for (const [name, most] of inFlight)
-      this.rows.push(row(`${this.title}: ${name}: in flight at most`, most, "messages"));
+    for (const [name, count] of inFlight)
+      this.rows.push(row(`${this.title}: ${name}: in flight at most`, count, "messages"));
   }
 
   /** Adds our time divided by another's; below 1: ours is faster. */

@@ -34,7 +34,7 @@ const FIRST_SEQUENCES = [0, 61_400, 65_500, 2 ** 31 - 40, 2 ** 32 - 40, 2 ** 47]
 export const LENGTHS: readonly number[] = [3, 3, 3, 12, 5, 40];
 /** The lengths before there were short frames, for seeds that found an error then. */
 export const LONG_LENGTHS: readonly number[] = [12, 12, 5, 40];
-/** Some lives begin with an earlier firmware, for at most so many calls. */
+/** Upper limit of the calls of an earlier firmware, with which some lives begin. */
 const OLD_CALLS = 150;
 
 export class Life {

@@ -144,9 +144,9 @@ export class Refused implements Refusals {
 
   get held(): number {
     const oldest = Math.min(...this.rows.map(({ sequence }) => sequence));
-    const most = this.isFull ? Math.max(this.newest, this.hardest) + 1 - oldest : this.rows.length;
+    const count = this.isFull ? Math.max(this.newest, this.hardest) + 1 - oldest : this.rows.length;
     let held = 1;
-    while (held < most) held *= 2;
+    while (held < count) held *= 2;
     return held;
   }
 
