@@ -79,7 +79,7 @@ export class Ledger {
   doubled = 0;
   possibleDoubles = 0;
   lostByBroker = 0;
-  /** Correct dead letters: the broker refused them permanently, or they would have stopped the others (src/mqtt/v5/refused.ts). */
+  /** Correct dead letters: the broker refused them permanently, or they would have stopped the others (src/mqtt/v5/held.ts). */
   deadLetters = 0;
   /** Of samples that two synchronisations date: how many, and how far the worst of them was off. */
   readonly exact = { count: 0, worstMs: 0 };

@@ -179,10 +179,10 @@ export const bugs: readonly PlantedBug[] = [
     replace: "",
   },
   {
-    name: "put-off-behind-forgotten",
-    file: "src/mqtt/v5/refused.ts",
-    find: "    this.putOff = this.putOffNext;\n",
-    replace: "    this.putOff = -1;\n",
+    name: "postponed-behind-forgotten",
+    file: "src/mqtt/v5/postponed.ts",
+    find: "    this.first = this.second;\n",
+    replace: "    this.first = NO_ENTRY;\n",
   },
   {
     name: "silence-taken-for-no-limit",

@@ -86,7 +86,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   protected get reach(): number {
     const refusals = this.refusals;
     const sent = this.window + this.suspicion.held;
-    return refusals?.isActive ? sent + refusals.held : sent;
+    return refusals?.isActive ? sent + refusals.reach : sent;
   }
 
   /** Sends entries again that the server has refused by a reason code, if there are any. */
@@ -103,7 +103,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const most = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
     this.isLowering = suspicion.isLowering || limits.maxQoS < 2;
     this.isPaced = suspicion.heldEnd > 0 || this.cursor < this.reached || refusals?.isActive === true;
-    this.limit = requests.isApart || refusals?.isPausing ? 0 : most;
+    this.limit = requests.isApart || (this.isPaced && refusals?.isPausing) ? 0 : most;
     this.limitOfQoS2 = Math.min(most, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
   }
 
@@ -175,9 +175,8 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   private dropRefused(): void {
     const { out, refusals } = this;
     if (!refusals) return;
-    const code = refusals.refusal?.code;
-    for (let entry = refusals.nextDeadLetter(); entry >= 0; entry = refusals.nextDeadLetter()) {
-      this.settle(entry, "deadLetter", "refused", code);
+    for (let entry = refusals.nextDeadLetter(); entry; entry = refusals.nextDeadLetter()) {
+      this.settle(entry.sequence, "deadLetter", "refused", entry.code);
       if (this.out !== out) return;
     }
   }

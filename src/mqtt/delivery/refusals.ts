@@ -30,6 +30,12 @@ export interface RefusedOwner {
   say(packet: ServerReason["packet"], code: number, reason: string | undefined): void;
 }
 
+/** An entry that the server refuses: its number, and the latest reason code. */
+export interface RefusedEntry {
+  readonly sequence: number;
+  readonly code: number;
+}
+
 /**
  * Entries that the server refuses by a reason code of MQTT 5 (§4.13), as the session sees them. Numbers are the store's
  * sequence numbers.
@@ -42,13 +48,13 @@ export interface Refusals {
   /** Some are held back, or have to be sent again. */
   readonly isActive: boolean;
   /** How many, from the oldest held back on, may have been sent until `onReach` is called again: a power of two, so that it is called seldom. */
-  readonly held: number;
-  /** Nothing new is sent for the moment. */
+  readonly reach: number;
+  /** Nothing new is sent for the moment. Only if `isActive`. */
   readonly isPausing: boolean;
   /** The refusal to be reported to the owner. */
   readonly refusal: Refusal | undefined;
-  /** An entry that is held back becomes a dead letter: its number; -1: none. */
-  nextDeadLetter(): number;
+  /** The next entry that has to become a dead letter: it is forgotten here. */
+  nextDeadLetter(): RefusedEntry | undefined;
   /** A connection begins: all are sent. */
   begin(): void;
   /** The connection has ended. */
