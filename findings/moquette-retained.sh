@@ -13,26 +13,7 @@ cd "$(dirname "$0")"
 . support/prelude.bash
 trap clean_up EXIT
 
-mkdir -p "$work/moquette/data"
-maven_packages "$work/moquette" io.moquette:moquette-broker:0.17
-cat >"$work/moquette/Broker.java" <<'JAVA'
-import io.moquette.broker.Server;
-import io.moquette.broker.config.MemoryConfig;
-import java.util.Properties;
-
-public class Broker {
-  public static void main(String[] words) throws Exception {
-    Properties properties = new Properties();
-    properties.setProperty("host", "127.0.0.1");
-    properties.setProperty("port", words[0]);
-    properties.setProperty("data_path", words[1]);
-    properties.setProperty("allow_anonymous", "true");
-    properties.setProperty("telemetry_enabled", "false");
-    new Server().startServer(new MemoryConfig(properties));
-    Thread.currentThread().join();
-  }
-}
-JAVA
+. support/moquette.bash
 cat >"$work/ask.py" <<'PY'
 import struct, sys, time
 from wire import Peer, connect, packet, text
@@ -70,8 +51,7 @@ print(messages(subscribed("late", 0)))
 PY
 export PYTHONPATH=$PWD/support
 port=$(free_port)
-background moquette java -Xmx256m -cp "$work/moquette/lib/*" "$work/moquette/Broker.java" "$port" "$work/moquette/data/"
-for _ in 1 2 3 4 5 6; do if wait_for_port "$port" 2>/dev/null; then break; fi; done
+moquette "$port"
 what="retained at QoS 0, 1, 2; at the device's end; afterwards"
 seen "moquette 0.17, $what" "online RETAIN; online; online; offline; online RETAIN" "$(timeout 60 python3 "$work/ask.py" "$port")"
 port=$(free_port)
