@@ -24,7 +24,7 @@ import type { KeyValueStore } from "./settings/store.js";
 import { openSafeUplink, type SafeUplink } from "./thermometer/broker/safe-uplink.js";
 import type { SessionRecord } from "./thermometer/broker/session-record.js";
 import { Uplink, type UplinkOwner } from "./thermometer/broker/uplink.js";
-import { clockPatienceMs } from "./thermometer/clock-patience.js";
+import { ClockPatience } from "./thermometer/clock-patience.js";
 import { DeviceLog } from "./thermometer/device-log.js";
 import { FactoryReset, type ResetOwner } from "./thermometer/factory-reset.js";
 import { FlashRetry, openFlash } from "./thermometer/flash-retry.js";
@@ -39,7 +39,7 @@ import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
-import { type Awakening, REPORT_CLOCK_MS, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
+import { type Awakening, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
 import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 
@@ -78,7 +78,7 @@ export class Thermometer
   private readonly console: Console | undefined;
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
-  private clockPatience: object | number | undefined;
+  private clockPatience: ClockPatience | undefined;
   private uplinkStarted = false;
   private reset: FactoryReset | undefined;
 
@@ -222,7 +222,7 @@ export class Thermometer
 
   /** Closes everything but the prompt. */
   letGo(): void {
-    if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
+    this.clockPatience?.close();
     this.clockPatience = undefined;
     this.health.close();
     this.flashRetry?.close();
@@ -354,16 +354,12 @@ export class Thermometer
     this.uplink?.linkUp(); // also before it is started: it may have been notified that the link is down
     if (this.uplinkStarted) return;
     if (this.board.clock.utcMs() !== undefined || this.time === undefined) this.startUplink();
-    else this.clockPatience ??= this.board.timers.set(() => this.startUplink(), this.clockPatienceMs());
+    else this.clockPatience ??= new ClockPatience(this);
   }
 
-  private clockPatienceMs(): number {
-    if (this.sleep !== undefined) return REPORT_CLOCK_MS;
-    return clockPatienceMs(this.board.clock.uptimeMs(), (line) => this.log("info", line));
-  }
-
-  private startUplink(): void {
-    if (this.clockPatience !== undefined) this.board.timers.clear(this.clockPatience);
+  /** Readings are sent from now on. */
+  startUplink(): void {
+    this.clockPatience?.close();
     this.clockPatience = undefined;
     if (this.uplinkStarted) return;
     this.uplinkStarted = true;

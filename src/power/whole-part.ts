@@ -9,6 +9,7 @@
  *   116      network and broker of the next two: a hash
  *   117      the broker's IPv4 address; 0: its name has to be resolved
  *   118      the access point's channel; 0: all have to be scanned
+ *   119      how many reports have waited for the time
  */
 import { checkOf, requireFit } from "./record-check.js";
 
@@ -22,6 +23,7 @@ const STATE = WHOLE + 1;
 const MAX_OUTBOX_BYTES = 132;
 const ANNOUNCED = 114;
 const NETWORK = 116;
+const HELD = 119;
 
 /** The whole thermometer's part of the wake record. */
 export class WholePart {
@@ -92,6 +94,15 @@ export class WholePart {
 
   set wifiChannel(value: number) {
     this.words[NETWORK + 2] = value;
+  }
+
+  /** Reports of this boot that have waited for the time, instead of sending readings without one. */
+  get held(): number {
+    return this.word(HELD);
+  }
+
+  set held(value: number) {
+    this.words[HELD] = value;
   }
 
   protected sealWhole(): void {

@@ -33,8 +33,11 @@ import { type Learned, NOTHING_LEARNED, readLearned, writeLearned } from "./lear
 import { NetworkMemory } from "./network-memory.js";
 import { type Parts, remember } from "./remember.js";
 
-/** After the link is up, a report waits at most this long for the clock to be set, in milliseconds. */
-export const REPORT_CLOCK_MS = 6_000;
+/**
+ * So many reports may wait for the time instead of sending readings without one, as long as the boot's clock was never set. They are
+ * CATCH_UP_MS apart: together about as long as a device waits that does not sleep.
+ */
+const MAX_HELD = 2;
 
 /** Time reserved at the end of a report for DISCONNECT, and the longest time that DISCONNECT may take after it, in milliseconds. */
 const GOODBYE_MS = 1_000;
@@ -93,6 +96,8 @@ export class SleepControl {
   private isSampleDue = false;
   private isReporting = false;
   private isDelivered = false;
+  /** Readings wait for the time, in this report. */
+  private isHeld = false;
   /** Uptime of the last acknowledgement of a reading; 0: none has come. */
   private deliveredMs = 0;
   /** Uptime at which an unfinished report is aborted. */
@@ -182,6 +187,17 @@ export class SleepControl {
   /** The sensor of the last samples. Not if somebody may be at the prompt, who may have connected another one. */
   get knownSensor(): KnownSensor | undefined {
     return this.past === undefined || this.hasPrompt ? undefined : this.record;
+  }
+
+  /**
+   * The time servers have not set the clock in time: whether readings wait for them, instead of being sent without a time. Not if
+   * the clock was set earlier in this boot, because then they have one. `isLong`: without a network, readings may have waited for hours.
+   */
+  holdsForClock(isLong: boolean): boolean {
+    const { record, owner } = this;
+    if (record.syncUtcMs > 0 || record.held >= MAX_HELD) return false;
+    this.isHeld = isLong || owner.time?.isConfirming === true;
+    return this.isHeld;
   }
 
   get nextSampleMs(): number {
@@ -327,7 +343,8 @@ export class SleepControl {
     const isAll = outbox?.entries === 0;
     const isDelivered = uplink !== undefined && (isAll || uplink.status.delivered > 0);
     const isFlowing = !isAll && this.deliveredMs > 0 && this.uptimeMs() - this.deliveredMs < FLOWING_MS;
-    reported(this.record, this.record, isFlowing ? "cutShort" : isDelivered ? "done" : "failed");
+    const isCutShort = isFlowing || (this.isHeld && !isDelivered);
+    reported(this.record, this.record, isCutShort ? "cutShort" : isDelivered ? "done" : "failed");
     this.isReporting = false;
     this.isDelivered = isDelivered;
   }
@@ -346,6 +363,7 @@ export class SleepControl {
     const { uplink } = owner;
     const session = uplink?.encryption?.toKeep;
     const record = remember(owner, this.record, this.isDelivered);
+    record.held = this.record.held + (this.isHeld ? 1 : 0);
     if (this.isOnline) this.network.keep(record);
     const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
