@@ -19,8 +19,9 @@ import type { Announcement } from "./presence/announcement.js";
 export const ERASING_KEY = "erasing";
 /** Bytes erased per turn of the event loop: four sectors, typically 0.2 s, at worst 1.6 s. The watchdog allows 10 s. */
 const PIECE_BYTES = 16_384;
-/** Time until a failed reset is tried again, in milliseconds. */
+/** Time until what has failed is tried again, in milliseconds; then twice as long each time. */
 export const AGAIN_MS = 15 * 60_000;
+const MAX_AGAIN_MS = 96 * AGAIN_MS; // a day: each attempt erases the settings' flash
 /**
  * "settings erased!", written to the first bytes of the readings' flash. As long as the largest write unit, and no header of
  * the outbox.
@@ -55,8 +56,9 @@ export class FactoryReset {
   private part: Part = READINGS;
   private flash: Flash | undefined;
   private at = 0;
+  private againMs = AGAIN_MS;
 
-  /** `onStuck`: the reset failed. The device stays up until it is tried again. */
+  /** `onStuck`: the reset failed, and is tried again from time to time. Called once. The device stays up. */
   constructor(owner: ResetOwner, onStuck: () => void = () => {}) {
     this.owner = owner;
     this.onStuck = onStuck;
@@ -99,11 +101,11 @@ export class FactoryReset {
     if (this.timer !== undefined) this.owner.board.timers.clear(this.timer);
   }
 
-  private later(action: () => void): void {
+  private later(action: () => void, delayMs = 0): void {
     this.timer = this.owner.board.timers.set(() => {
       this.timer = undefined;
       if (!this.isOver) action();
-    }, 0);
+    }, delayMs);
   }
 
   private erasePart(part: Part, open: () => Flash): void {
@@ -162,24 +164,35 @@ export class FactoryReset {
     }
   }
 
-  /** Restarts. If the flag cannot be removed, every boot would erase again; then the device stays at the prompt and tries again later. */
+  /**
+   * Restarts. If the flag cannot be removed, every boot would erase again; then the device stays at the prompt, and erases the settings
+   * again later. The readings are erased already.
+   */
   private conclude(isStoreOpen: boolean): void {
     const { board, store } = this.owner;
+    const { againMs } = this;
     if (isStillDue(board, isStoreOpen ? store : undefined)) {
+      const minutes = againMs / 60_000;
       this.owner.log(
         "error",
-        `factory reset: cannot be completed, the settings' flash fails; tried again in ${AGAIN_MS / 60_000} minutes`,
+        `factory reset: cannot be completed, the settings' flash fails; tried again in ${minutes} minutes`,
       );
-      this.timer = board.timers.set(() => board.restart("factory reset"), AGAIN_MS);
-      this.onStuck();
+      this.later(() => this.eraseSettings(), againMs);
+      this.againMs = Math.min(2 * againMs, MAX_AGAIN_MS);
+      if (againMs === AGAIN_MS) this.onStuck();
     } else if (isStoreOpen) this.owner.restart("factory reset");
     else board.restart("factory reset"); // not through the owner, which would write to the store
   }
 
   private forgetSettings(): void {
-    const { settings, store, announcement, board } = this.owner;
+    const { settings, announcement } = this.owner;
     announcement.forget();
     this.attempt(() => settings.factoryReset());
+    this.eraseSettings();
+  }
+
+  private eraseSettings(): void {
+    const { store, board } = this.owner;
     const openSettingsFlash = board.openSettingsFlash;
     if (openSettingsFlash === undefined) {
       this.attempt(() => store.delete(ERASING_KEY));
