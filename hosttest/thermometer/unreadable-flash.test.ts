@@ -264,3 +264,21 @@ test("a note of the newest block is damaged, and the block before cannot be read
   time.advance(HOUR);
   expect(one.status("flash")).toContain("of its life left");
 });
+
+test("reads fail while time servers answer: the clock is set, and every reading has its time", () => {
+  const house = new House();
+  const one = new SimulatedDevice({ house, defaults: { interval: "30" }, ntpLatencyMs: 500 });
+  one.powerOn();
+  house.time.advance(10 * MINUTE);
+  one.cut();
+  house.time.advance(SECOND);
+  one.powerOn();
+  failReads(one, Number.POSITIVE_INFINITY);
+  house.time.advance(MINUTE);
+  expect(one.status("time")).toMatch(/^\d{4}-\d\d-\d\dT/);
+  one.flash.faults = {};
+  house.time.advance(30 * MINUTE);
+  expect(house.readings().length).toBeGreaterThan(60);
+  expect(house.readings().filter(({ ts }) => ts === undefined)).toEqual([]);
+  expect(one.crashes).toEqual([]);
+});
