@@ -47,6 +47,17 @@ export interface Rhythm {
 }
 
 /**
+ * The cause of a start without a record, for `dutiesAt`. After a dip of the voltage the radio rests for CATCH_UP_MS, and no person is expected
+ * at the prompt: cells that are nearly empty would not survive the next start of the radio, either, and the device would do nothing
+ * else until they are empty. `resetCause`: why the board says it was reset.
+ */
+export function startCause(state: PlanState, resetCause: string | undefined): WakeCause {
+  if (resetCause !== "brownout") return "reset";
+  state.nextReportMs = CATCH_UP_MS;
+  return "other";
+}
+
+/**
  * The duties of a start for `cause`. 0: none, the timer was early. A report without a sample: the sample was already taken, and
  * its change has to be reported at once.
  */

@@ -120,6 +120,25 @@ describe.each(["5", "3.1.1"])("MQTT %s", (version) => {
     expect(sent()).toBe(before);
   });
 
+  test("a broker that keeps sessions for less than it sleeps, and a change that is reported soon after each report: announced once", () => {
+    const { house, time, one, sent } = asleep(
+      { maxExpiryS: 300 },
+      { interval: "60", report: "30", "report.change": "1" },
+    );
+    time.advance(40 * MINUTE);
+    const before = sent();
+    const { connects } = house.broker;
+    for (let n = 0; n < 10; n++) {
+      const { length } = house.messages;
+      time.runUntil(() => house.messages.length > length, 40 * MINUTE);
+      time.advance(20_000);
+      one.sensor.celsius += n % 2 === 0 ? 2 : -2;
+      time.advance(2 * MINUTE);
+    }
+    expect(house.broker.connects - connects).toBe(20);
+    expect(sent()).toBe(before);
+  });
+
   test("without a sensor no reading is acknowledged: announced once all the same", () => {
     const { one, time, sent } = asleep();
     one.unplugSensor();

@@ -45,7 +45,11 @@ export interface UplinkOwner extends PresenceOwner, ClientSettingsOwner, RemoteO
   readonly sleep:
     | (PresenceOwner["sleep"] &
         EncryptionOwner["sleep"] &
-        ClientSettingsOwner["sleep"] & { readonly hasFailed: boolean; readonly isAllSettled: boolean })
+        ClientSettingsOwner["sleep"] & {
+          readonly hasFailed: boolean;
+          readonly isAllSettled: boolean;
+          readonly isEarly: boolean;
+        })
     | undefined;
   /** Firmware updates, where the board has them. */
   readonly updating: { connected(): void; heardPiece(message: InboundMessage): boolean } | undefined;
@@ -294,7 +298,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     const { owner, id } = this;
     owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
     this.commands.connected(session.present);
-    this.presence.report?.greeted(session.present);
+    // Soon after another report, a broker has a session that it does not keep for a usual sleep.
+    if (owner.sleep?.isEarly === false) this.presence.report?.greeted(session.present);
     const utcMs = owner.board.clock.utcMs();
     owner.sessionRecord?.record(id, this.host, this.port, session.reach, this.level, utcMs, !session.present);
     const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";

@@ -80,7 +80,7 @@ function rememberChannels(
     record.calibrate(channel, settings.get(channelKey("offset", channel)), resolution === "auto" ? NONE : resolution);
     const change = settings.get(channelKey("report.change", channel));
     if (change === 0) continue;
-    const isNew = sample !== undefined && (isReported || !former.isWatched);
+    const isNew = sample !== undefined && (sample.mask >> channel) & 1 && (isReported || !former.isWatched);
     record.watch(channel, change);
     record.report(channel, isNew ? sample.values[channel] : former.reportedOf(channel));
   }

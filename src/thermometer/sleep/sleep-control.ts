@@ -21,6 +21,7 @@ import {
   sampled,
   sampleMs,
   sleepMs,
+  startCause,
 } from "../../power/plan.js";
 import { WakeRecord } from "../../power/record.js";
 import type { KnownSensor } from "../../sensor/probe.js";
@@ -31,6 +32,7 @@ import type { Past } from "../records.js";
 import { readSession, writeSession } from "./kept-session.js";
 import { type Learned, NOTHING_LEARNED, readLearned, writeLearned } from "./learned.js";
 import { NetworkMemory } from "./network-memory.js";
+import { takeNews } from "./news.js";
 import { type Parts, remember } from "./remember.js";
 
 /**
@@ -125,7 +127,8 @@ export class SleepControl {
       };
     this.network = new NetworkMemory(owner.settings, record);
     this.follow();
-    this.duties = dutiesAt(this.record, record === undefined ? "reset" : sleeper.cause, this.uptimeMs());
+    const cause = record === undefined ? startCause(this.record, owner.board.resetCause) : sleeper.cause;
+    this.duties = dutiesAt(this.record, cause, this.uptimeMs());
   }
 
   /** The slow clock's time at uptime 0. */
@@ -151,6 +154,11 @@ export class SleepControl {
   /** The network is needed. */
   get isOnline(): boolean {
     return (this.duties & REPORT) !== 0 || !this.isPossible;
+  }
+
+  /** A report out of turn, because a value has changed. */
+  get isEarly(): boolean {
+    return this.duties === REPORT;
   }
 
   /** Somebody may be at the prompt. */
@@ -362,10 +370,11 @@ export class SleepControl {
     owner.updating?.pause();
     const { uplink } = owner;
     const session = uplink?.encryption?.toKeep;
+    const isNews = this.hasNews(); // this start has no network: the next one reports it
     const record = remember(owner, this.record, this.isDelivered);
     record.held = this.record.held + (this.isHeld ? 1 : 0);
     if (this.isOnline) this.network.keep(record);
-    const ms = Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
+    const ms = isNews ? 1 : Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
     owner.close();
     try {
@@ -376,5 +385,11 @@ export class SleepControl {
     } catch (error) {
       owner.board.restart(`cannot sleep: ${messageOf(error)}`);
     }
+  }
+
+  /** A sample that was taken without the network has to be reported at once. A short wake looks itself. */
+  private hasNews(): boolean {
+    const sample = this.isOnline ? undefined : this.owner.sampling?.status.sample;
+    return sample !== undefined && takeNews(this.record, sample, this.uptimeMs());
   }
 }

@@ -17,6 +17,7 @@ import { WakeRecord } from "../../power/record.js";
 import { Calibration, type Resolution } from "../../sensor/calibration.js";
 import { drivers, type SensorDriver } from "../../sensor/drivers.js";
 import { DONE, FAILED, Place } from "../../sensor/place.js";
+import { takeNews } from "./news.js";
 
 /** What a wake needs of a board. */
 export type WakeBoard = Pick<Board, "timers" | "openFlash" | "flashWriteUnit" | "sensor" | "drivers" | "observer">;
@@ -123,16 +124,10 @@ export class Wake {
     else this.sleep();
   }
 
-  /** Whether a value has changed so much that it has to be reported at once. While reports fail, it waits for the next regular one. */
-  private isNews({ mask, values }: Sample): boolean {
-    const record = this.record;
-    if (!record.isWatched || record.failedReports > 0) return false;
-    const hasMoved = values.some((value, channel) => (mask >> channel) & 1 && record.hasMoved(channel, value));
-    if (hasMoved) {
-      record.nextReportMs = this.uptimeMs();
-      values.forEach((value, channel) => (mask >> channel) & 1 && record.report(channel, value));
-    }
-    return hasMoved;
+  /** Whether a value has changed so much that it has to be reported at once. */
+  private isNews(sample: Sample): boolean {
+    const { record } = this;
+    return record.isWatched && takeNews(record, sample, this.uptimeMs());
   }
 
   /** The sensor has measured: makes a sample and an entry. Returns true if it is durable. */
