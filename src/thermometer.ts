@@ -89,12 +89,13 @@ export class Thermometer
     this.store = openSettings(board);
     if (this.store instanceof NoSettings)
       this.log("error", `${this.store.reason}; defaults apply, nothing can be saved`);
-    this.settings = new Settings(new SettingsOwner(this), awakening?.record !== undefined);
+    const isWake = awakening?.record !== undefined; // during a factory reset it does not sleep
+    this.settings = new Settings(new SettingsOwner(this), isWake);
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
     this.health = new Health(this);
     this.formats = new Formats(this.updating?.isTrial === true);
-    const isResetDue = this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
+    const isResetDue = !isWake && this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // otherwise nothing in flash is mounted
     if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
       this.sleep = new SleepControl(this, awakening);

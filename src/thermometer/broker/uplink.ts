@@ -298,8 +298,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     const { owner, id } = this;
     owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
     this.commands.connected(session.present);
-    // Soon after another report, a broker has a session that it does not keep for a usual sleep.
-    if (owner.sleep?.isEarly === false) this.presence.report?.greeted(session.present);
+    this.presence.report?.greeted(session.present, owner.sleep);
     const utcMs = owner.board.clock.utcMs();
     owner.sessionRecord?.record(id, this.host, this.port, session.reach, this.level, utcMs, !session.present);
     const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
