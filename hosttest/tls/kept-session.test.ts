@@ -11,6 +11,7 @@ import { pretendedTLS } from "./support/pretended.js";
 
 const FIRMWARE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const DAY = 86_400_000;
 const SECRET = "session secret";
 const bytesOf = (text: string): ArrayBuffer => Uint8Array.from(Buffer.from(text)).buffer;
@@ -102,6 +103,22 @@ test("each report resumes the session of the previous one; after power-on there 
   device.powerOn();
   device.house.time.advance(MINUTE);
   expect(offered[first]).toBeUndefined();
+});
+
+test("time servers are silent: reports go on, by the clock that was set before the sleep; not after power-on", () => {
+  const { device, offered } = sleeper();
+  const { house } = device;
+  house.time.advance(10 * MINUTE);
+  device.ntp.faults.silent = true;
+  const before = house.readings().length;
+  house.time.advance(HOUR);
+  expect(house.readings().length).toBeGreaterThan(before + 45);
+  expect(house.readings().filter(({ ts }) => ts === undefined)).toEqual([]);
+  device.cut();
+  device.powerOn();
+  const { length } = offered;
+  house.time.advance(HOUR);
+  expect(offered).toHaveLength(length);
 });
 
 test("the warning that the broker's certificate expires soon also comes in a resumed session", () => {

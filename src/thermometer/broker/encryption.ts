@@ -17,8 +17,8 @@ import { tlsRefusalText } from "./tls-refusal.js";
 export interface EncryptionOwner {
   readonly board: Board;
   readonly settings: Settings;
-  /** Only if the device sleeps: the session from its last report. */
-  readonly sleep: { readonly keptSession: KeptSession | undefined } | undefined;
+  /** Only if the device sleeps: the session from its last report, and whether the clock was set before the sleep. */
+  readonly sleep: { readonly keptSession: KeptSession | undefined; readonly hasTime: boolean } | undefined;
   log(level: LineLevel, text: string): void;
 }
 
@@ -79,10 +79,14 @@ export class Encryption implements TLSDemand {
     return this.owner.settings.get("mqtt.name") || this.owner.settings.get("mqtt.host");
   }
 
-  /** Dates have to be checked, but the clock is not set. */
+  /**
+   * Dates have to be checked, but the clock is not set. A chip's clock, by which TLS checks dates, continues in deep sleep (ESP-IDF,
+   * "System Time"): after a sleep, time servers that do not answer stop no report.
+   */
   get lacksClock(): boolean {
-    const isPinnedAlone = this.fingerprint !== "" && this.owner.settings.get("mqtt.ca") === "";
-    return !isPinnedAlone && this.owner.board.clock.utcMs() === undefined;
+    const { settings, board, sleep } = this.owner;
+    const isPinnedAlone = this.fingerprint !== "" && settings.get("mqtt.ca") === "";
+    return !isPinnedAlone && sleep?.hasTime !== true && board.clock.utcMs() === undefined;
   }
 
   /** How the current connection is secured: version, cipher, the certificate's name and last day. */

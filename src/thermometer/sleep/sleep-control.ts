@@ -146,6 +146,11 @@ export class SleepControl {
     return this.record;
   }
 
+  /** The clock was set before the sleep. */
+  get hasTime(): boolean {
+    return this.record.syncUtcMs > 0;
+  }
+
   /** The last report failed. */
   get hasFailed(): boolean {
     return this.record.failedReports > 0;
@@ -203,7 +208,7 @@ export class SleepControl {
    */
   holdsForClock(isLong: boolean): boolean {
     const { record, owner } = this;
-    if (record.syncUtcMs > 0 || record.held >= MAX_HELD) return false;
+    if (this.hasTime || record.held >= MAX_HELD) return false;
     this.isHeld = isLong || owner.time?.isConfirming === true;
     return this.isHeld;
   }
