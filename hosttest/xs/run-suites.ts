@@ -12,6 +12,7 @@ import { bundleSuite } from "./bundle.js";
 
 /** Suites that stay on Node, and why. */
 const NODE_ONLY: Readonly<Record<string, string>> = {
+  "hosttest/mqtt/delivery/dup.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/delivery/good-readings.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/delivery/unwilling.test.ts": "hours of virtual time: minutes in an interpreter",
   "hosttest/mqtt/delivery/span.test.ts": "days of virtual time: minutes in an interpreter",

@@ -28,6 +28,8 @@ const ROOM = 65_536;
 export class UnwillingServer {
   /** Payloads in the order of acceptance. */
   readonly taken: string[] = [];
+  /** Messages that came at QoS 2, accepted or not. */
+  readonly cameAtQoS2 = new Set<string>();
   /** Messages with DUP 0 although the server had their id: violations of the standard. */
   readonly breaches: string[] = [];
   rules: Rules;
@@ -108,6 +110,7 @@ export class UnwillingServer {
     const at = 4 + packet[3];
     const payload = Buffer.from(packet.subarray(at + (qos ? 2 : 0))).toString();
     const sent: Sent = { kind: "publish", qos, payload, id: qos ? idAt(packet, at) : 0, before: this.#before++ };
+    if (qos === 2) this.cameAtQoS2.add(payload);
     this.#answer(sent, (packet[0] & 8) === 8);
   }
 

@@ -47,7 +47,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "dup-not-set",
     file: SESSION,
-    find: "      if (sequence < this.sentEnd && !this.refusals?.isOver(sequence)) first |= 0x08; // DUP\n",
+    find: "        first |= 0x08; // DUP\n",
     replace: "",
   },
   {

@@ -87,6 +87,16 @@ export class InFlight {
     return this.inFlight ? this.sequences[this.head] : -1;
   }
 
+  /** The entries in flight, oldest first. */
+  protected get entries(): readonly number[] {
+    const entries: number[] = [];
+    for (let n = 0; n < this.inFlight; n++) {
+      const slot = (this.head + n) % this.window;
+      if (this.awaited[slot] !== HOLE) entries.push(this.sequences[slot]);
+    }
+    return entries;
+  }
+
   /** The server has as many entries of QoS 2 as it accepts, including those held back: others of QoS 2 are skipped. */
   protected mustSkip({ qos, released }: OutboundEntry): boolean {
     return qos === 2 && this.limitOfQoS2 <= 0 && !this.isLowering && !released;

@@ -12,6 +12,7 @@ import { InFlight, PUBACK, PUBCOMP } from "./in-flight.js";
 import type { Outcome, SessionOptions, SettledBy } from "./options.js";
 import type { Refusals } from "./refusals.js";
 import { Requests } from "./requests.js";
+import { Sent } from "./sent.js";
 import { NO_STORE, type OutboundEntry, type OutboundStore } from "./store.js";
 import { ALONE, IN_ORDER, type Refusal, type RefusedBy, Suspicion } from "./suspicion.js";
 
@@ -38,9 +39,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** The refusal that was last reported to the owner. */
   private reported: Refusal | undefined;
 
-  /** Entries below may have been sent in this session, on earlier connections. */
-  protected sentEnd = 0;
-  protected countedEnd = 0; // QoS 2 entries below it are counted as possible doubles: each once, however often it is sent again
+  protected readonly sent = new Sent();
   delivered = 0;
   deadLetters = 0;
   possibleDoubles = 0;
@@ -155,6 +154,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   protected refuse(slot: number, code: number, refusals: Refusals): void {
     const sequence = this.sequences[slot];
     this.retire(slot);
+    this.sent.forget(sequence);
     this.turnDown(sequence, code, refusals);
   }
 
@@ -210,7 +210,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     for (let n = 0; n < inFlight && this.out === out; n++) {
       const slot = (head + n) % this.window;
       const sequence = this.sequences[slot];
-      if (this.awaited[slot] >> 28 !== PUBCOMP || (this.sentEnd && sequence >= this.sentEnd)) continue;
+      if (this.awaited[slot] >> 28 !== PUBCOMP || (this.sent.end && !this.sent.has(sequence))) continue;
       this.retire(slot);
       this.settle(sequence, "delivered", "unanswered");
     }
@@ -219,7 +219,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
 
   /** An entry of QoS 2 has only QoS 1's promise. */
   protected lowered(sequence: number, why: "acknowledged" | "refused"): void {
-    const isAgain = why === "acknowledged" && sequence < this.sentEnd && sequence >= this.countedEnd;
+    const isAgain = why === "acknowledged" && this.sent.has(sequence) && this.sent.count(sequence);
     if (isAgain) this.possibleDoubles++;
     this.options.onLowered?.(sequence, why, isAgain);
   }
@@ -247,6 +247,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** An entry is settled without an acknowledgement. */
   protected settle(sequence: number, outcome: Outcome, by?: SettledBy, code?: number): void {
     this.store.settle(sequence);
+    this.sent.forget(sequence);
     this.mayHaveMore = true;
     if (outcome === "delivered") this.delivered++;
     else this.deadLetters++;

@@ -47,7 +47,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
   /** Ids of QoS 2 messages that were delivered and not released yet. Made for the first one, because most clients never get any. */
   private held: InboundStore | undefined;
   skippedMessages = 0;
-  /** Number of further entries, beyond those below `sentEnd`, that may have been sent before the reboot. */
+  /** Number of oldest entries that may have been sent before the reboot. */
   private perhapsSent: number;
 
   constructor(options: SessionOptions<E>, protocol: Protocol, refusals?: Refusals) {
@@ -73,21 +73,24 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
   private resume(isPresent: boolean): number {
     // The server does not recognize them at another QoS, either.
     const mayDouble = !isPresent || this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2;
+    const sent = this.sent;
     let possibleDoubles = 0;
     if (mayDouble || this.perhapsSent) {
       let entry = this.store.seek(0);
-      while (entry && (entry.sequence < this.sentEnd || this.perhapsSent-- > 0 || entry.released)) {
-        const next = entry.sequence + 1;
-        if (mayDouble && entry.qos === 2 && next > this.countedEnd) possibleDoubles++;
-        if (next > this.sentEnd) this.sentEnd = next;
-        entry = this.store.seek(next);
+      if (entry) sent.settledBelow(entry.sequence);
+      while (entry && (entry.sequence < sent.end || this.perhapsSent > 0 || entry.released)) {
+        const { sequence, qos, released } = entry;
+        if (this.perhapsSent-- > 0 || released) sent.add(sequence);
+        // A released one is continued by PUBREL, if the session is present.
+        const isDouble = mayDouble && qos === 2 && sent.has(sequence) && !(isPresent && released);
+        if (isDouble && sent.count(sequence)) possibleDoubles++;
+        entry = this.store.seek(sequence + 1);
       }
       this.perhapsSent = 0;
     }
-    if (mayDouble) this.countedEnd = Math.max(this.countedEnd, this.sentEnd);
     if (!isPresent) {
       // The server's session is lost: everything is sent as new.
-      this.sentEnd = 0;
+      sent.lose();
       this.held?.clear();
       this.store.requeue();
     }
@@ -100,7 +103,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.possibleDoubles += possibleDoubles;
     this.isCalm = false;
     this.refusals?.begin();
-    this.cursor = this.suspicion.begin(isPresent ? this.sentEnd : 0);
+    this.cursor = this.suspicion.begin(this.sent);
     this.pace();
     if (!isClean) {
       const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles, reach: this.reach };
@@ -119,8 +122,9 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
     const isCounted = by === "silence" && this.overtaken === oldest; // the failure of an overtaken entry was counted already
     this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
-    this.sentEnd = Math.max(this.sentEnd, this.reached, this.cursor);
-    for (let n = 0; n < this.inFlight; n++) this.refusals?.unanswered(this.sequences[(this.head + n) % this.window]);
+    const unanswered = this.entries;
+    this.sent.close(unanswered);
+    for (let n = 0; n < unanswered.length; n++) this.refusals?.unanswered(unanswered[n]);
     this.land();
     this.refusals?.end();
     this.progress = 0;
@@ -143,16 +147,19 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       const sequence = entry.sequence;
       let first = 0x32;
       let awaited = 0x4002_0001 + (sequence % 61_440); // PUBACK, with the packet id
-      let isLowered = false;
+      let special = 0; // 1: sent again; 2: at a lower QoS
       if (entry.qos === 2) {
-        isLowered = this.isLowering && !entry.released;
-        if (!isLowered) {
+        if (this.isLowering && !entry.released) special = 2;
+        else {
           if (this.inFlight >= this.limitOfQoS2 && this.limitOfQoS2 > 0 && !this.closeRanks(this.limitOfQoS2)) return;
           first = 0x34;
           awaited += 0x1000_0000; // PUBREC
         }
       }
-      if (sequence < this.sentEnd && !this.refusals?.isOver(sequence)) first |= 0x08; // DUP
+      if (sequence < this.sent.end && this.sent.has(sequence)) {
+        first |= 0x08; // DUP
+        special++;
+      }
       if (entry.released) {
         if (out.free < 4 && !out.drain()) return;
         out.acknowledgement(awaited + 0x1200_0000); // PUBREL
@@ -184,8 +191,9 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.sequences[slot] = sequence;
       this.cursor = sequence + 1;
       ++this.inFlight; // slower as a postfix increment
-      if (isLowered) {
-        this.lowered(sequence, "refused");
+      if (special) {
+        if (special & 1) this.sent.sentAgain(sequence);
+        if (special > 1) this.lowered(sequence, "refused");
         if (this.out !== out) return;
       }
       if (this.cursor === this.store.nextSequence) {
@@ -226,7 +234,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const isRequest = id > 61_440;
     const slot = isRequest ? -1 : this.find(id);
     const state = isRequest ? this.requests.awaits(id) : slot < 0 ? 0 : this.awaited[slot] >> 28;
-    const isReceived = code === ID_IN_USE && state === PUBREC && this.sequences[slot] < this.sentEnd;
+    const isReceived = code === ID_IN_USE && state === PUBREC && this.sent.has(this.sequences[slot]);
     if (code > 127 && type < 6 && slot >= 0 && state < 6 && refusals && !isReceived) {
       if (code === ID_IN_USE) this.requests.release(id); // of a message that is over for us: then the id is free
       this.refuse(slot, code, refusals);
@@ -240,9 +248,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
         return;
       }
       if (type > 7 || (state && (state !== 7 || type !== 5))) return `id ${id} is not awaited`;
-      const isResuming =
-        slot < 0 && !isRequest && (this.suspicion.heldEnd > 0 || (this.mayHaveMore && this.cursor < this.sentEnd));
-      if (type === 5 && !isResuming) out.acknowledgement(0x6202_0000 + id);
+      if (type === 5 && !this.sent.isDue(id)) out.acknowledgement(0x6202_0000 + id);
       return;
     }
     if (isRequest) {

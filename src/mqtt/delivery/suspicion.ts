@@ -25,6 +25,7 @@
  * The state survives connections and, by `learned`, a sleep; not a reboot. No I/O, no clock.
  */
 
+import type { Sent } from "./sent.js";
 import { type OutboundEntry, type OutboundStore, SPAN } from "./store.js";
 import { Trial } from "./trial.js";
 
@@ -123,18 +124,20 @@ export class Suspicion {
     this.trial.learned = numbers.slice(TRIAL_AT);
   }
 
-  /** A connection begins. `sentEnd`: the server may know entries below it. Returns the number from which entries are sent. */
-  begin(sentEnd: number): number {
+  /** A connection begins. `sent`: what the server may have. Returns the number from which entries are sent. */
+  begin(sent: Sent): number {
     const store = this.store;
     // Entries may have been evicted meanwhile, or dropped by the owner.
     if (this.heldEnd && !this.isHeldLeft) this.clear();
     if (this.overtaken >= 0 && store.seek(this.overtaken)?.sequence !== this.overtaken) this.exonerate();
-    const end = Math.min(this.heldEnd, sentEnd);
     const trial = this.trial;
     if (!trial) return 0;
     trial.open = 0;
-    for (let entry = store.seek(0); entry && entry.sequence < end; entry = store.seek(entry.sequence + 1))
-      if (entry.qos === 2) trial.open++;
+    for (let entry = store.seek(0); entry && entry.sequence < this.heldEnd; ) {
+      const { sequence, qos } = entry;
+      if (qos === 2 && sent.has(sequence)) trial.open++;
+      entry = store.seek(sequence + 1);
+    }
     trial.restAt = -1;
     this.phase = trial.hasHelped ? OTHERS : PROBE;
     if (!trial.hasHelped || !trial.delivered) return this.heldEnd;
