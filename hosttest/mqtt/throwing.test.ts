@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClientState, MQTTError } from "../../src/mqtt/client.js";
 import { Setup } from "./support/setup.js";
+import { answer5, connack5, setup5 } from "./support/setup5.js";
 
 const fails = (): never => {
   throw new Error("mine");
@@ -112,6 +113,41 @@ describe("an owner who throws", () => {
       2,
       false,
     ]);
+  });
+});
+
+describe("a store that throws", () => {
+  test("when a postponed entry is sent again, after a second: the connection ends, as with any exception", () => {
+    const setup = setup5({ version: 5 });
+    setup.connect(connack5());
+    setup.publish("x");
+    setup.link.give(answer5(4, 1, 0x97));
+    setup.store.seek = fails;
+    setup.time.advance(1_000);
+    expect([setup.link.isClosed, setup.errors]).toMatchObject([true, [{ kind: "application", message: "mine" }]]);
+  });
+
+  test("at the end of a connection that began with an entry that is held back: this end counts for nothing", () => {
+    const setup = new Setup({ deadLetterAfter: 1 });
+    setup.publish("bad");
+    setup.connect();
+    setup.link.end(); // held back from now on
+    setup.publish("good");
+    setup.reconnect();
+    setup.link.give("40 02 00 02");
+    setup.link.end();
+    setup.reconnect();
+    expect(setup.take()).toBe("3a 08 00 01 61 00 01 62 61 64");
+    const { seek } = setup.store;
+    setup.store.seek = fails;
+    setup.link.end();
+    setup.store.seek = seek;
+    expect([setup.client.status().state, setup.client.status().inFlight]).toEqual(["waiting", 0]);
+    setup.publish("another");
+    setup.reconnect();
+    expect(setup.take()).toBe("3a 08 00 01 61 00 01 62 61 64"); // as the first again
+    setup.link.give("40 02 00 01");
+    expect(setup.settled).toEqual(["1 delivered", "0 delivered"]);
   });
 });
 

@@ -173,8 +173,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
 
   /** Entries that the server has refused by a reason code are sent again now, for example after a change of settings. */
   retry(): void {
-    this.session.again();
-    this.connection?.send();
+    this.connection?.retry();
   }
 
   /** Subscribes now, and again whenever the server has lost the session. `onSubscribed` reports the granted QoS. @throws RangeError */

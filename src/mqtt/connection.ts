@@ -116,6 +116,12 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
     }
   }
 
+  /** Entries that the server has refused are sent again. */
+  retry(): void {
+    this.guard(this.again, undefined);
+    if (this.state !== OVER) this.send();
+  }
+
   /** Leaves: sends DISCONNECT as soon as there is free space, and nothing after it (§3.14.4-2), then calls `onLeft`; see `waitsForEnd`. */
   leave(): void {
     this.state = LEAVING;
@@ -216,6 +222,10 @@ export class Connection<E extends OutboundEntry> implements LinkReader, KeptAliv
   private crash(cause: unknown): void {
     const isOpening = this.state === RESOLVING || this.state === OPENING;
     this.fail(isOpening ? "unreachable" : "application", messageOf(cause), "other", undefined, cause);
+  }
+
+  private again(): void {
+    this.session.again();
   }
 
   private resolve(dns: Port<ResolverConstructor>): void {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { CONNACK_PRESENT, Setup } from "../support/setup.js";
+import { UnwillingServer } from "../support/unwilling-server.js";
 
 describe("dead letters", () => {
   /** The server closes `times` connections when it sees the first entry, acknowledging nothing. */
@@ -44,6 +45,25 @@ describe("dead letters", () => {
     expect(setup.settled.slice(-2)).toEqual(["0 deadLetter", "6 delivered"]);
     expect(setup.take()).toBe("62 02 00 07 62 02 00 01"); // the server forgets the id, in case it had it: it is sent again
     expect(setup.client.status()).toMatchObject({ deadLetters: 1, delivered: 6, refusal: undefined });
+  });
+
+  test("two at once: the server forgets the ids of both, in case it had them", () => {
+    const released: number[] = [];
+    const setup = new Setup({ deadLetterAfter: 2 });
+    const server = new UnwillingServer(setup, {
+      session: "kept",
+      answer: ({ kind, id, payload }) => {
+        if (kind === "pubrel") released.push(id);
+        return payload.startsWith("bad") ? "close" : "acknowledge";
+      },
+    });
+    setup.publish("bad0", 2);
+    setup.publish("bad1", 2);
+    server.run(1_800, (second) => {
+      if (second % 10 === 0) setup.publish(`good${second}`, 2);
+    });
+    expect(setup.client.status().deadLetters).toBe(2);
+    expect([released.includes(1), released.includes(2)]).toEqual([true, true]);
   });
 
   test("the same with a new client for each connection, as after a sleep, which gets the knowledge of the previous one", () => {

@@ -33,7 +33,9 @@ export interface Temper {
 /** The client's side. */
 interface Client {
   readonly setup: Setup;
-  /** Payloads of entries that are not settled. */
+  /** How many of the oldest entries may have been sent, as its owner has recorded it. */
+  readonly reach: number;
+  /** Payloads of entries that are not settled, oldest first. */
   oldest(): readonly string[];
 }
 
@@ -200,6 +202,8 @@ export class HostileServer {
     if (before === link) this.breaches.push(`${payload}: sent twice on one connection`);
     if (this.#released.has(payload)) this.breaches.push(`${payload}: sent again after PUBREC`);
     if (before && !isDup) this.breaches.push(`${payload}: sent again with DUP 0`);
+    if (this.#client.oldest().indexOf(payload) >= this.#client.reach)
+      this.breaches.push(`${payload}: beyond the reach`);
     if (!before && isDup && !this.excused.has(payload)) this.breaches.push(`${payload}: sent first with DUP 1`);
   }
 

@@ -70,11 +70,12 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
    * only, and the entry is sent at that. `isPossibleDouble`: it was sent before, and is not counted in a `SessionStart` yet.
    */
   onLowered?(sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void;
-  /** From now on, this number of oldest entries may be sent: more than `window`, because some are held back. Durable on return. */
+  /** From now on, this number of oldest entries may be sent in this session: more than before, because some are held back. Durable on return. */
   onReach?(entries: number): void;
   /**
    * After a CONNACK for CleanSession 0, before the first PUBLISH: record the session now. Once more, with `present: false`, if
-   * `sessionFilter` then shows that the session is not the one that the client knows.
+   * `sessionFilter` then shows that the session is not the one that the client knows; and if possible doubles are found later,
+   * because the store could not be read.
    */
   onSession?(session: SessionStart): void;
 }

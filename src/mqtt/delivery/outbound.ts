@@ -40,6 +40,12 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   private reported: Refusal | undefined;
 
   protected readonly sent = new Sent();
+  /** What is to be done with entries that were sent could not be done yet: the store could not be read, or is empty. */
+  protected isUnread = false;
+  /** How many of the oldest entries may have been sent in this session. */
+  protected reach: number;
+  /** Entries below this number are among them. */
+  protected reachEnd = 0;
   delivered = 0;
   deadLetters = 0;
   possibleDoubles = 0;
@@ -49,6 +55,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     if (!(window >= 1 && window <= 1_024)) throw new RangeError(`window ${window}: expected 1..1024`);
     super(window);
     this.options = options;
+    this.reach = window;
     this.store = options.outbound ?? NO_STORE;
     this.refusals = refusals;
     this.suspicion = new Suspicion(refusals ?? this.store, options.deadLetterAfter ?? 10);
@@ -81,11 +88,17 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return this.refusals?.refusal ?? this.suspicion.refusal;
   }
 
-  /** How many of the oldest entries may have been sent: those held back are among them. */
-  protected get reach(): number {
-    const refusals = this.refusals;
-    const sent = this.window + this.suspicion.held;
-    return refusals?.isActive ? sent + refusals.reach : sent;
+  /** Entries up to this one are sent. If these are more of the oldest than the owner has recorded, it records twice as many. */
+  private extendReach(sequence: number): void {
+    const store = this.store;
+    let count = 0;
+    for (let entry = store.seek(0); entry && entry.sequence <= sequence; entry = store.seek(entry.sequence + 1))
+      count++;
+    if (count > this.reach) {
+      while (count > this.reach) this.reach *= 2;
+      this.options.onReach?.(this.reach);
+    }
+    this.reachEnd = sequence + 1 + this.reach - count;
   }
 
   /** Sends entries again that the server has refused by a reason code, if there are any. */
@@ -101,7 +114,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const { limits, suspicion, refusals, requests } = this;
     const most = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
     this.isLowering = suspicion.isLowering || limits.maxQoS < 2;
-    this.isPaced = suspicion.heldEnd > 0 || this.cursor < this.reached || refusals?.isActive === true;
+    this.isPaced = suspicion.heldEnd > 0 || this.cursor < this.reached || refusals?.isActive === true || this.isUnread;
     this.limit = requests.isApart || (this.isPaced && refusals?.isPausing) ? 0 : most;
     this.limitOfQoS2 = Math.min(most, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
   }
@@ -127,8 +140,11 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
       this.cursor = entry.sequence + 1;
       this.hasSkipped ||= isSkipped;
     }
-    if (!entry || suspicion.mustRest(entry.sequence)) return;
-    return seen.seek(this.cursor) as E | undefined; // once more: it may be the same object as the oldest, which was read meanwhile
+    if (!entry) return;
+    const sequence = entry.sequence;
+    if (suspicion.mustRest(sequence)) return;
+    if (sequence >= this.reachEnd) this.extendReach(sequence);
+    return seen.seek(sequence) as E | undefined; // once more: it may be the same object as the oldest, which was read meanwhile
   }
 
   /** An entry was acknowledged: the first on this connection, or while something is suspected. */
@@ -161,11 +177,13 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** An entry that is not in flight is refused, by the server or for its sake. */
   protected turnDown(sequence: number, code: number, refusals: Refusals): void {
     const suspicion = this.suspicion;
-    const isHeld = refusals.refuse(sequence, code);
-    if (!suspicion.isIdle) suspicion.clear(); // it answers: what it refuses need not be found out
+    refusals.refuse(sequence, code);
+    if (!suspicion.isIdle) {
+      suspicion.clear(); // it answers: what it refuses need not be found out
+      this.goTo(0);
+    }
     this.isCalm = false;
     this.mayHaveMore = true;
-    if (isHeld) this.options.onReach?.(this.reach);
     this.dropRefused();
     this.pace();
     this.report();
@@ -219,7 +237,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
 
   /** An entry of QoS 2 has only QoS 1's promise. */
   protected lowered(sequence: number, why: "acknowledged" | "refused"): void {
-    const isAgain = why === "acknowledged" && this.sent.has(sequence) && this.sent.count(sequence);
+    const isAgain = why === "acknowledged" && this.sent.has(sequence) && !this.sent.isCounted(sequence);
     if (isAgain) this.possibleDoubles++;
     this.options.onLowered?.(sequence, why, isAgain);
   }

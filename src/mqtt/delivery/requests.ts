@@ -60,8 +60,8 @@ export class Requests {
   /** The request on which connections have ended, and how many in a row. */
   private struck = 0;
   private strikes = 0;
-  /** A PUBREL for an entry that was settled without PUBREC. */
-  private released: Uint8Array | undefined;
+  /** PUBRELs for entries that were settled without PUBREC. */
+  private released: readonly Uint8Array[] = [];
   /** Number of messages and filters that the server refused. */
   dropped = 0;
   /** Number of unacknowledged messages. */
@@ -115,13 +115,13 @@ export class Requests {
    * Sent once.
    */
   release(id: number): void {
-    this.released = Uint8Array.of(0x62, 2, id >> 8, id);
+    this.released = this.released.concat(Uint8Array.of(0x62, 2, id >> 8, id));
     this.isDue = true;
   }
 
   /** All requests are acknowledged. */
   get isIdle(): boolean {
-    return !this.released && !this.list.some(isOpen);
+    return !this.released.length && !this.list.some(isOpen);
   }
 
   /** The server's session is lost: it has none of the filters, and nothing was sent in the new one. */
@@ -131,7 +131,7 @@ export class Requests {
       if (content instanceof Uint8Array) content[0] &= ~DUP;
       this.list[n].state = "due";
     }
-    this.released = undefined;
+    this.released = [];
     this.mark = undefined;
     this.isDue = true;
   }
@@ -192,8 +192,9 @@ export class Requests {
    * at that limit.
    */
   fill(out: Transmit, maxInFlight: number): boolean {
-    while (this.released && !out.packet(this.released)) if (!out.drain()) return false;
-    this.released = undefined;
+    while (this.released.length)
+      if (out.packet(this.released[0])) this.released = this.released.slice(1);
+      else if (!out.drain()) return false;
     for (let n = 0; n < this.list.length; n++) {
       const request = this.list[n];
       if (request.state === "sent" && this.order === APART) return true;

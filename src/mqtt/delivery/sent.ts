@@ -24,6 +24,11 @@ export class Sent {
     return this.due.includes(sequence) || this.again.includes(sequence);
   }
 
+  /** Whether there are any. */
+  get isAny(): boolean {
+    return this.due.length > 0 || this.again.length > 0;
+  }
+
   /** Whether an entry with this packet id waits to be sent again. */
   isDue(id: number): boolean {
     return this.due.some((sequence) => 1 + (sequence % 61_440) === id);
@@ -59,11 +64,14 @@ export class Sent {
     this.end = 0;
   }
 
-  /** Counts it as a possible double; false: it is counted already. */
-  count(sequence: number): boolean {
-    if (this.counted.includes(sequence)) return false;
-    this.counted = this.counted.concat(sequence);
-    return true;
+  /** Whether it is counted as a possible double already. */
+  isCounted(sequence: number): boolean {
+    return this.counted.includes(sequence);
+  }
+
+  /** These are counted as possible doubles now. */
+  count(doubles: readonly number[]): void {
+    this.counted = this.counted.concat(doubles);
   }
 
   /** Entries below this number are settled. */

@@ -33,6 +33,11 @@ const ID_IN_USE = 0x91;
 /** Reason code: longer than the server accepts. */
 const TOO_LARGE = 0x95;
 
+// What has become of entries that were sent: nothing; the server may not recognize those of QoS 2; it has lost the session.
+const NONE = 0;
+const NOT_RECOGNIZED = 1;
+const LOST_ALL = 2;
+
 /** The session was lost, though CONNACK could not show it. */
 const LOST: Opening = Object.freeze({
   isClean: false,
@@ -47,21 +52,31 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
   /** Ids of QoS 2 messages that were delivered and not released yet. Made for the first one, because most clients never get any. */
   private held: InboundStore | undefined;
   skippedMessages = 0;
-  /** Number of oldest entries that may have been sent before the reboot. */
+  /** Number of oldest entries that may have been sent before the reboot, and the first number that was not. */
   private perhapsSent: number;
+  private readonly perhapsEnd: number;
+  /** What has become of entries that were sent: kept until the store could be read. */
+  private loss: typeof NONE | typeof NOT_RECOGNIZED | typeof LOST_ALL = NONE;
+  /** How this connection has begun. */
+  private opening = LOST;
 
   constructor(options: SessionOptions<E>, protocol: Protocol, refusals?: Refusals) {
     super(options, protocol, refusals);
     this.held = options.inbound;
     this.perhapsSent = options.perhapsSent ?? 0;
+    this.perhapsEnd = this.store.nextSequence ?? Number.POSITIVE_INFINITY;
   }
 
   /** CONNACK of code 0 was received. Returns a description of a fault. */
   open(out: Transmit, protocol: Protocol, opening: Opening): string | undefined {
     const { isClean, isPresent, isDoubtful } = opening;
     if (isClean && isPresent) return "session present, though clean"; // §3.2.2-1
-    if (!isPresent) this.requests.begin();
-    const possibleDoubles = this.resume(isPresent);
+    if (!isPresent) {
+      this.loss = LOST_ALL; // before anything can throw: the next CONNACK would not show it
+      this.requests.begin();
+      this.held?.clear();
+    }
+    const possibleDoubles = this.resume();
     this.out = out;
     this.requests.open(protocol);
     if (isPresent && isDoubtful) this.requests.doubt();
@@ -69,43 +84,55 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     return;
   }
 
-  /** What is known of the session is kept if it is still present. Returns how many possible doubles there are. */
-  private resume(isPresent: boolean): number {
+  /**
+   * What is known of entries that were sent is kept if the server still has the session. Returns how many possible doubles there
+   * are. If nothing can be read, it remains to be done (`isUnread`).
+   */
+  private resume(): number {
+    const { sent, store } = this;
     // The server does not recognize them at another QoS, either.
-    const mayDouble = !isPresent || this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2;
-    const sent = this.sent;
-    let possibleDoubles = 0;
-    if (mayDouble || this.perhapsSent) {
-      let entry = this.store.seek(0);
-      if (entry) sent.settledBelow(entry.sequence);
-      while (entry && (entry.sequence < sent.end || this.perhapsSent > 0 || entry.released)) {
-        const { sequence, qos, released } = entry;
-        if (this.perhapsSent-- > 0 || released) sent.add(sequence);
-        // A released one is continued by PUBREL, if the session is present.
-        const isDouble = mayDouble && qos === 2 && sent.has(sequence) && !(isPresent && released);
-        if (isDouble && sent.count(sequence)) possibleDoubles++;
-        entry = this.store.seek(sequence + 1);
-      }
-      this.perhapsSent = 0;
+    if (this.isLowering || this.suspicion.isLowering || this.limits.maxQoS < 2) this.loss ||= NOT_RECOGNIZED;
+    const { loss } = this;
+    const doubles: number[] = [];
+    let perhapsSent = this.perhapsSent;
+    let entry = loss || perhapsSent ? store.seek(0) : undefined;
+    this.isUnread =
+      !entry &&
+      ((perhapsSent > 0 && this.perhapsEnd > 0) || (loss > 0 && sent.isAny)) &&
+      store.nextSequence !== undefined;
+    if (this.isUnread) return 0;
+    if (entry) sent.settledBelow(entry.sequence);
+    while (entry && (entry.sequence < sent.end || perhapsSent > 0 || entry.released)) {
+      const { sequence, qos, released } = entry;
+      if ((perhapsSent-- > 0 && sequence < this.perhapsEnd) || released) sent.add(sequence);
+      // A released one is continued by PUBREL, if the server has the session.
+      const isDouble = qos === 2 && (loss === LOST_ALL || (loss && !released)) && sent.has(sequence);
+      if (isDouble && !sent.isCounted(sequence)) doubles.push(sequence);
+      entry = store.seek(sequence + 1);
     }
-    if (!isPresent) {
-      // The server's session is lost: everything is sent as new.
+    if (loss === LOST_ALL) {
+      // Everything is sent as new.
       sent.lose();
-      this.held?.clear();
-      this.store.requeue();
+      store.requeue();
     }
-    return possibleDoubles;
+    this.perhapsSent = 0;
+    this.loss = NONE;
+    sent.count(doubles);
+    return doubles.length;
   }
 
   /** Sending begins, with the oldest entry. */
-  private begin(opening: Opening, possibleDoubles: number): void {
+  private begin(opening: Opening, possibleDoubles: number, isAgain = false): void {
+    this.opening = opening;
     const { isClean, isPresent, isWiped, isExpired } = opening;
     this.possibleDoubles += possibleDoubles;
     this.isCalm = false;
+    this.reachEnd = 0;
+    if (!isPresent) this.reach = this.window; // nothing was sent in this session
     this.refusals?.begin();
     this.cursor = this.suspicion.begin(this.sent);
     this.pace();
-    if (!isClean) {
+    if (!isClean && !(isAgain && !possibleDoubles)) {
       const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles, reach: this.reach };
       this.options.onSession?.(isExpired ? { ...start, expired: true } : start);
     }
@@ -121,13 +148,15 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const oldest = this.oldest;
     const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
     const isCounted = by === "silence" && this.overtaken === oldest; // the failure of an overtaken entry was counted already
-    this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
     const unanswered = this.entries;
     this.sent.close(unanswered);
     for (let n = 0; n < unanswered.length; n++) this.refusals?.unanswered(unanswered[n]);
     this.land();
     this.refusals?.end();
     this.progress = 0;
+    try {
+      this.suspicion.ended(isUnclear || isCounted ? undefined : by, oldest, isSettled);
+    } catch {} // a store that throws: this end shows nothing
   }
 
   /** Adds what may be sent, as long as buffer and socket accept it: requests, then entries in order. */
@@ -138,6 +167,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       if (this.inFlight >= this.limit && !this.closeRanks(this.limit)) return;
       const entry = this.isPaced ? this.seekPaced() : this.store.seek(this.cursor);
       if (!entry) {
+        if (this.out !== out) return;
         if (!this.isCalm && !this.inFlight && this.goTo(this.turn())) continue;
         // A store may deliver more once the oldest are settled; the code that settles them asks again.
         this.mayHaveMore = this.inFlight > 0 && this.cursor < (this.store.nextSequence ?? 0);
@@ -258,7 +288,9 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
       this.pace();
       if (this.requests.isAnother) {
         this.requests.isAnother = false;
-        this.begin(LOST, this.resume(false));
+        this.loss = LOST_ALL;
+        this.held?.clear();
+        this.begin(LOST, this.resume());
       }
       return fault;
     }
@@ -325,6 +357,17 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     if (this.suspicion.phase === OTHERS) this.goTo(this.suspicion.goAlone());
     else if (!this.isPaced && (this.store.seek(0)?.sequence ?? this.cursor) < this.cursor) this.goTo(0); // could not be read before
     return false;
+  }
+
+  /** The store could not be read when the connection began: what was due then is done as soon as it can be. Nothing was sent before. */
+  protected override seekPaced(): E | undefined {
+    const out = this.out;
+    if (this.isUnread) {
+      if (!this.store.seek(0)) return;
+      this.begin(this.opening, this.resume(), true);
+      if (this.out !== out) return;
+    }
+    return super.seekPaced();
   }
 
   /** Adds requests. Returns false if some have to wait. */

@@ -145,11 +145,6 @@ export class Suspicion {
     return this.goAlone();
   }
 
-  /** How much more than the window there may be between the oldest entry and the last one sent. */
-  get held(): number {
-    return this.heldEnd && this.heldEnd - this.struck;
-  }
-
   /** Nothing is suspected: acknowledgements carry no information. */
   get isIdle(): boolean {
     return !this.heldEnd && this.overtaken < 0 && !this.refusal;
@@ -279,6 +274,8 @@ export class Suspicion {
   ended(by: RefusedBy | undefined, oldest: number, hasHeard: boolean): void {
     const trial = this.trial;
     const isFailure = by !== undefined && oldest >= 0 && !(hasHeard && by === "closing");
+    const isFirst = trial?.isFirst;
+    if (trial) trial.isFirst = false;
     switch (this.phase) {
       case IN_ORDER:
         if (isFailure) this.strike(oldest, by);
@@ -294,14 +291,12 @@ export class Suspicion {
         }
         break;
       case ALONE:
-        if (by !== undefined && oldest >= 0 && trial?.isFirst) this.tried(trial, oldest, by);
+        if (by !== undefined && oldest >= 0 && trial && isFirst) this.tried(trial, oldest, by);
         break;
       default:
         this.phase satisfies never;
     }
-    if (!trial) return;
-    trial.isFirst = false;
-    if (!trial.isLoweringDue) return;
+    if (!trial?.isLoweringDue) return;
     this.isLowering = true;
     trial.isLoweringDue = false;
     trial.countAnew();
