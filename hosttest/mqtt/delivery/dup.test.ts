@@ -23,11 +23,12 @@ class Device {
   /** Number of oldest entries that may have been sent, as the owner has recorded it. */
   reach = 0;
   possibleDoubles = 0;
+  readonly delivered = new Set<string>();
   /** An entry was sent at QoS 1 because this client had found out that the server refuses QoS 2. */
   hasLowered = false;
   setup: Setup;
   readonly #options: ConstructorParameters<typeof Setup>[0];
-  #count = 0;
+  readonly #payloads: string[] = [];
 
   constructor(options: ConstructorParameters<typeof Setup>[0]) {
     this.#options = options;
@@ -40,6 +41,9 @@ class Device {
       {
         ...this.#options,
         onSession: (session) => this.#record(session),
+        onSettled: (sequence, outcome) => {
+          if (outcome === "delivered") this.delivered.add(this.#payloads[sequence]);
+        },
         onReach: (entries) => {
           this.reach = Math.max(this.reach, entries);
         },
@@ -70,7 +74,9 @@ class Device {
 
   /** Queues a message: its number, its QoS, and sometimes so much that a server may not accept its length. */
   publish(qos: 1 | 2, isLong: boolean): void {
-    this.setup.publish(`${this.#count++}q${qos}${isLong ? ".".repeat(40) : ""}`, qos);
+    const payload = `${this.#payloads.length}q${qos}${isLong ? ".".repeat(40) : ""}`;
+    this.#payloads.push(payload);
+    this.setup.publish(payload, qos);
   }
 
   /** The payloads of the oldest entries that are not settled. */
@@ -115,6 +121,7 @@ function run(level: 4 | 5, seed: number, { isRestarting }: { isRestarting: boole
     server.serve();
     device.time.advance(random.pick([10, 100, 1_000]));
   }
+  for (const payload of device.delivered) if (!server.accepted.has(payload)) server.breaches.push(`${payload}: lost`);
   return { server, device };
 }
 

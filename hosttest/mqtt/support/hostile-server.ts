@@ -53,6 +53,8 @@ export class HostileServer {
    * loss of a session, and at a change of Maximum QoS.
    */
   readonly mayDouble = new Set<string>();
+  /** Messages that were accepted. */
+  readonly accepted = new Set<string>();
   temper: Temper;
   /** Messages that may carry DUP 1 although they never came: the client has restarted, and does not know what it sent. */
   excused = new Set<string>();
@@ -67,10 +69,12 @@ export class HostileServer {
   readonly #open = new Map<number, string>();
   /** Messages of QoS 2 whose PUBREC the client has. */
   readonly #released = new Set<string>();
-  readonly #accepted = new Set<string>();
   readonly #bad = new Map<string, Verdict | undefined>();
   #late: (() => void)[] = [];
   #maxQoS = 2;
+  #receiveMaximum = 65_535;
+  /** Messages that came on this connection, and use up Receive Maximum (MQTT 5 §4.9). */
+  readonly #inFlight = new Set<string>();
 
   constructor(client: Client, level: 4 | 5, random: Random, temper: Temper) {
     this.#client = client;
@@ -100,6 +104,7 @@ export class HostileServer {
     const random = this.#random;
     this.#seen = link;
     this.#late = [];
+    this.#inFlight.clear();
     const isPresent = this.#hasSession && !random.chance(this.temper.loses);
     this.#hasSession = true;
     this.#client.setup.open();
@@ -127,6 +132,7 @@ export class HostileServer {
     if (random.chance(this.temper.limits / 2)) limits.maxQoS = 1;
     if (random.chance(this.temper.limits / 2)) limits.maxPacketBytes = 30;
     this.#maxQoS = limits.maxQoS ?? 2;
+    this.#receiveMaximum = limits.receiveMaximum ?? 65_535;
     return limits;
   }
 
@@ -154,9 +160,10 @@ export class HostileServer {
     const random = this.#random;
     if (link.isClosed) return;
     const isOver = !random.chance(temper.closes) || random.chance(0.5);
+    const payload = this.#open.get(id) ?? "";
     if (isOver) this.#open.delete(id);
     if (random.chance(temper.closes)) link.end();
-    else if (!random.chance(temper.isSilent)) this.#answer(link, 7, id, 0, () => {});
+    else if (!random.chance(temper.isSilent)) this.#answer(link, 7, id, 0, () => this.#inFlight.delete(payload));
   }
 
   #publish(link: Link, packet: Uint8Array): void {
@@ -166,6 +173,8 @@ export class HostileServer {
     const id = (packet[idAt] << 8) | packet[idAt + 1];
     const payload = Buffer.from(packet.subarray(idAt + 2 + (this.#level === 5 ? 1 : 0))).toString("latin1");
     this.#check(link, payload, isDup);
+    this.#inFlight.add(payload);
+    if (this.#inFlight.size > this.#receiveMaximum) this.breaches.push(`${this.#inFlight.size} in flight`);
     this.#unanswered.set(payload, link);
     this.excused.delete(payload);
     if (link.isClosed) return; // sent at once with the last, which has ended the connection
@@ -175,10 +184,18 @@ export class HostileServer {
       if (isDup) this.#answer(link, 5, id, ID_IN_USE, () => this.#isReceived(payload));
       return;
     }
+    if (qos === 2 && this.#level === 5 && !isOpen && !isDup && this.#random.chance(0.02)) {
+      // The id of another message that is over for the client.
+      this.#answer(link, 5, id, ID_IN_USE, () => {
+        this.#unanswered.delete(payload);
+        this.#inFlight.delete(payload);
+      });
+      return;
+    }
     const isTaken = typeof verdict === "number" ? verdict < 128 : this.#random.chance(0.5);
     if (isTaken && !isOpen) {
-      if (this.#accepted.has(payload) && payload.includes("q2")) this.doubles.add(payload);
-      this.#accepted.add(payload);
+      if (this.accepted.has(payload) && payload.includes("q2")) this.doubles.add(payload);
+      this.accepted.add(payload);
       if (qos === 2) this.#open.set(id, payload);
     }
     if (verdict === "close") link.end();
@@ -187,8 +204,10 @@ export class HostileServer {
     const isPuback = qos === 1 || (this.#level === 4 && this.#random.chance(this.temper.pubacks));
     if (qos === 2 && isPuback) this.#open.delete(id);
     this.#answer(link, isPuback ? 4 : 5, id, code, () => {
-      if (isPuback || code >= 128) this.#unanswered.delete(payload);
-      else this.#isReceived(payload);
+      if (isPuback || code >= 128) {
+        this.#unanswered.delete(payload);
+        this.#inFlight.delete(payload);
+      } else this.#isReceived(payload);
     });
   }
 

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { Sticky } from "../../../src/journal/sticky.js";
+import { WINDOW } from "../../../src/outbox/blocks/marks.js";
 import { SessionRecord } from "../../../src/thermometer/broker/session-record.js";
 
 const TAG = 2;
@@ -72,10 +73,15 @@ describe("the version that a broker speaks", () => {
     expect([boot().perhapsSent, boot().level(NOW_MS)]).toEqual([16, 5]);
   });
 
-  test("a reach above 255 is recorded as 255", () => {
+  test("a reach that one byte cannot hold stands for all that the outbox delivers from its oldest entry on", () => {
+    for (const reach of [255, WINDOW, 1_000]) {
+      const { record, boot } = recordOn();
+      record.record("t1", "broker", 1883, reach);
+      expect(boot().perhapsSent).toBe(WINDOW);
+    }
     const { record, boot } = recordOn();
-    record.record("t1", "broker", 1883, 256);
-    expect(boot().perhapsSent).toBe(255);
+    record.record("t1", "broker", 1883, 254);
+    expect(boot().perhapsSent).toBe(254);
   });
 
   test("costs no flash while nothing changes", () => {

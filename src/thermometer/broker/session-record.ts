@@ -4,7 +4,8 @@
  * broker's MQTT version, so that a boot tries that version first.
  *
  *   note, tag 2   hash of client id and broker (8 bytes)
- *                 how many of the oldest entries may have been sent in the session (1 byte; absent in notes of 0.1: 64)
+ *                 how many of the oldest entries may have been sent in the session; 255: all that the outbox delivers
+ *                 (1 byte; absent in notes of 0.1: 64)
  *                 protocol level: 4 or 5; 0: not known (1 byte; absent in older notes)
  *                 day on which 4 was seen, in days since 1970, little-endian; 0: the clock was not set (2 bytes; absent in
  *                 older notes)
@@ -21,6 +22,9 @@ const LEVEL = 9;
 const DAY = 10;
 const LENGTH = 12;
 const OLD_WINDOW = 64;
+/** Stands for any number from here on. No more than ALL can be sent: the outbox delivers as many numbers from its oldest entry on. */
+const MAX_WINDOW = 255;
+const ALL = 256;
 const DAY_MS = 86_400_000;
 /** Days after which a broker without MQTT 5 is tried with version 5 again. */
 const RETRY_DAYS = 3;
@@ -55,7 +59,8 @@ export class SessionRecord {
   get perhapsSent(): number {
     const note = this.note;
     if (!note) return 0;
-    return note.length > WINDOW ? note[WINDOW] : OLD_WINDOW;
+    const window = note.length > WINDOW ? note[WINDOW] : OLD_WINDOW;
+    return window < MAX_WINDOW ? window : ALL;
   }
 
   /** The MQTT version of the recorded broker. `utcMs`: now. undefined: not known, or version 5 should be tried again. */
@@ -72,7 +77,7 @@ export class SessionRecord {
   }
 
   /**
-   * Records the current session, in which at most the `window` oldest entries may be sent (from 256 on, 255 is recorded). `level`: the broker's version; undefined:
+   * Records the current session, in which at most the `window` oldest entries may be sent. `level`: the broker's version; undefined:
    * unchanged. `utcMs`: now; undefined while the clock is not set. `isNew`: nothing was sent in this session before. Durable on
    * return, unless flash fails.
    */
@@ -90,7 +95,7 @@ export class SessionRecord {
     const before = last !== undefined && isSame(last, note) ? last : undefined;
     const day = dayOf(utcMs);
     // Entries of a larger window may still be in flight.
-    note[WINDOW] = Math.min(before && !isNew ? Math.max(window, this.perhapsSent) : window, 255);
+    note[WINDOW] = Math.min(before && !isNew ? Math.max(window, this.perhapsSent) : window, MAX_WINDOW);
     if (before?.length === LENGTH) note.set(before.subarray(LEVEL), LEVEL);
     if (level && (level !== note[LEVEL] || (level === 4 && isStale(note, day)))) {
       note[LEVEL] = level;
