@@ -47,8 +47,6 @@ export interface Refusals {
   seek(from: number): OutboundEntry | undefined;
   /** Some are held back, or have to be sent again. */
   readonly isActive: boolean;
-  /** How many, from the oldest held back on, may have been sent until `onReach` is called again: a power of two, so that it is called seldom. */
-  readonly reach: number;
   /** Nothing new is sent for the moment. Only if `isActive`. */
   readonly isPausing: boolean;
   /** The refusal to be reported to the owner. */
@@ -61,10 +59,8 @@ export interface Refusals {
   end(): void;
   /** `type`: of the packet with `code`, 128 or more. */
   onReasonCode(type: number, code: number, reason: string | undefined): void;
-  /** PUBACK or PUBREC refuses an entry. Returns whether others are sent, and it is tried again later; false: it is sent again before others. */
-  refuse(sequence: number, code: number): boolean;
-  /** The last PUBLISH of an entry from an earlier connection was refused: the next is a new one, without DUP (§4.4). */
-  isOver(sequence: number): boolean;
+  /** PUBACK or PUBREC refuses an entry: it is sent again before others, or later, while others are sent. */
+  refuse(sequence: number, code: number): void;
   /** The connection has ended while the entry was in flight. */
   unanswered(sequence: number): void;
   delivered(sequence: number): void;

@@ -11,7 +11,7 @@ const MAX_VAIN = 8;
 /** How many numbers behind the newest accepted one may be refused before none counts. */
 const MAX_ROW = 4;
 /** How many numbers in a row were accepted at once by a server that is not nearly full. */
-const EASY = 64;
+const AT_ONCE = 64;
 /** How many repetitions in a row a server refuses that refuses these entries and no others. */
 const MANY = 32;
 /** The same for a server that accepts one of many. */
@@ -34,22 +34,22 @@ export class Answers {
   }
 
   /** Nothing is accepted at the moment, so nothing new is sent. */
-  get areInVain(): boolean {
+  get acceptsNothing(): boolean {
     return this.vain >= MAX_VAIN;
   }
 
   /** It accepts the others at once, so it is not one that is nearly full. */
-  get isEasy(): boolean {
-    return this.newest - this.hardest >= EASY;
+  get acceptsAtOnce(): boolean {
+    return this.newest - this.hardest >= AT_ONCE;
   }
 
   /** What is held back is hardly refused at random. */
-  get areMany(): boolean {
+  get hasRefusedMany(): boolean {
     return this.streak >= MANY;
   }
 
   /** What is held back is never accepted, even if the server is nearly full. */
-  get areVeryMany(): boolean {
+  get hasRefusedVeryMany(): boolean {
     return this.streak >= VERY_MANY;
   }
 

@@ -16,7 +16,7 @@ import type { Meaning } from "./reasons.js";
 const MAX_LEAD = SPAN - 80;
 /** How often an entry must be refused while others are accepted, before it may be a dead letter: if it can never be accepted. */
 const NEVER_TIMES = 2;
-/** If it is not allowed, and the server refuses what is held back again and again (`areMany`). */
+/** If it is not allowed, and the server refuses what is held back again and again (`hasRefusedMany`). */
 const CERTAIN_TIMES = 3;
 /** If it is not allowed. */
 const MIN_TIMES = 8;
@@ -66,7 +66,7 @@ export class Held {
     this.isResting = true;
     this.isNever = meaning === "cannot";
     // A server that postpones nearly everything says nothing about this entry, either.
-    this.isUnproven = !isLater || answers.areVeryMany || answers.isEasy;
+    this.isUnproven = !isLater || answers.hasRefusedVeryMany || answers.acceptsAtOnce;
     if (!this.isUnproven) return;
     if (this.isNever && this.times > 0) this.times++;
     else if (answers.newest - this.sequence >= MAX_LEAD && !answers.isOutage) {
@@ -98,6 +98,6 @@ export class Held {
     if (this.isNever) return times >= NEVER_TIMES;
     if (!this.stopsOthers(answers, isFull)) return false;
     if (this.isOften) return times >= POSTPONED_TIMES;
-    return times >= (answers.areMany ? CERTAIN_TIMES : MIN_TIMES);
+    return times >= (answers.hasRefusedMany ? CERTAIN_TIMES : MIN_TIMES);
   }
 }

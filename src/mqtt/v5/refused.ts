@@ -83,19 +83,10 @@ export class Refused implements Refusals {
     return this.held.length > 0 || this.postponed.oldest >= 0;
   }
 
-  get reach(): number {
-    const { newest, hardest } = this.answers;
-    const oldest = Math.min(...this.held.map(({ sequence }) => sequence));
-    const count = this.isFull ? Math.max(newest, hardest) + 1 - oldest : this.held.length;
-    let reach = 1;
-    while (reach < count) reach *= 2;
-    return reach;
-  }
-
   get isPausing(): boolean {
     const { postponed } = this;
     if (postponed.isWaiting) return true;
-    return this.answers.areInVain && postponed.oldest < 0 && this.held.every((held) => held.isResting);
+    return this.answers.acceptsNothing && postponed.oldest < 0 && this.held.every((held) => held.isResting);
   }
 
   seek(from: number): OutboundEntry | undefined {
@@ -127,30 +118,26 @@ export class Refused implements Refusals {
     this.owner.say(PACKETS[type], code, reason);
   }
 
-  isOver(sequence: number): boolean {
-    return this.over?.includes(sequence) === true;
-  }
-
   unanswered(sequence: number): void {
     this.over = this.over?.filter((each) => each !== sequence);
   }
 
-  refuse(sequence: number, code: number): boolean {
+  refuse(sequence: number, code: number): void {
     const { answers, postponed } = this;
     const isFirst = this.isFirstRefusal(sequence);
     const meaning = meaningOf(code);
     const known = this.find(sequence);
     answers.refused(sequence);
-    if (meaning === "later" && !known?.isOften && !postponed.isOften(sequence, answers.areVeryMany)) {
+    if (meaning === "later" && !known?.isOften && !postponed.isOften(sequence, answers.hasRefusedVeryMany)) {
       postponed.add(sequence);
-      return false;
+      return;
     }
-    if (postponed.remove(sequence) && answers.areVeryMany) postponed.relax();
+    if (postponed.remove(sequence) && answers.hasRefusedVeryMany) postponed.relax();
     if (!known && (isFirst || this.probe >= 0)) answers.vain++;
     if (!known && this.isFull) {
       if (this.probe >= 0) this.probe = sequence + 1;
       this.hold(); // it is sent again with the others
-      return true;
+      return;
     }
     const held = known ?? this.remember(sequence);
     held.refuse(code, meaning, answers);
@@ -158,13 +145,12 @@ export class Refused implements Refusals {
     this.hurry(held);
     this.hold();
     this.update();
-    return true;
   }
 
   /** Returns whether the entry was not known to be refused. */
   private isFirstRefusal(sequence: number): boolean {
-    if (this.isOver(sequence)) return false;
     this.over ??= [];
+    if (this.over.includes(sequence)) return false;
     if (this.over.push(sequence) > MAX_OVER) this.over.shift();
     return true;
   }
@@ -195,7 +181,7 @@ export class Refused implements Refusals {
     if (postponed.isWaiting) this.isOnlyLater = false;
     if (!isOnlyLater) this.stopTimer();
     postponed.resume();
-    if (this.answers.areInVain && !isOnlyLater) this.tryOthers();
+    if (this.answers.acceptsNothing && !isOnlyLater) this.tryOthers();
     this.forgetEvicted();
     let oldest = postponed.oldest;
     for (let n = 0; n < this.held.length; n++) {
