@@ -43,6 +43,8 @@ const APART = 1;
 /** Requests sent one by one were acknowledged, or a ping was: on this connection everything is sent together again. */
 const JOINED = 2;
 
+const NONE_RELEASED: readonly Uint8Array[] = Object.freeze([]); // one for all clients: it takes no RAM
+
 /**
  * Subscriptions and messages from RAM, until they are acknowledged. A full queue is a return value; an invalid topic filter
  * throws RangeError.
@@ -61,7 +63,7 @@ export class Requests {
   private struck = 0;
   private strikes = 0;
   /** PUBRELs for entries that were settled without PUBREC. */
-  private released: readonly Uint8Array[] = [];
+  private released = NONE_RELEASED;
   /** Number of messages and filters that the server refused. */
   dropped = 0;
   /** Number of unacknowledged messages. */
@@ -131,7 +133,7 @@ export class Requests {
       if (content instanceof Uint8Array) content[0] &= ~DUP;
       this.list[n].state = "due";
     }
-    this.released = [];
+    this.released = NONE_RELEASED;
     this.mark = undefined;
     this.isDue = true;
   }

@@ -6,7 +6,7 @@
  * Source: MQTT 3.1.1 and 5, §3.3.1.1, §4.3, §4.4.
  */
 
-const NONE: readonly number[] = [];
+const NONE: readonly number[] = Object.freeze([]);
 
 /** Entries that were sent on earlier connections of this session and not answered. Numbers are the store's. */
 export class Sent {

@@ -10,10 +10,16 @@ const MAX_WAIT_MS = 60_000;
 /** How often in a row an entry is postponed before it is held back, and the others are sent. */
 const MAX_TIMES = 10;
 
+/** What the postponed entries need of their owner. */
+export interface PostponedOwner {
+  readonly timers: Timers;
+  /** A wait has ended, and `resume` has to be called. */
+  endWait(): void;
+}
+
 /** The postponed entries, oldest first. Numbers are the store's. */
 export class Postponed {
-  private readonly timers: Timers;
-  private readonly onEnd: () => void;
+  private readonly owner: PostponedOwner;
   /** The oldest; NO_ENTRY; `formerly(n)`: none, and the last one was n, on an earlier connection. */
   private first = NO_ENTRY;
   /** The oldest behind it that was postponed since the wait began. */
@@ -25,10 +31,8 @@ export class Postponed {
   /** Nothing new is sent until the timer ends. */
   isWaiting = false;
 
-  /** `onEnd`: a wait has ended, and `resume` has to be called. */
-  constructor(timers: Timers, onEnd: () => void) {
-    this.timers = timers;
-    this.onEnd = onEnd;
+  constructor(owner: PostponedOwner) {
+    this.owner = owner;
   }
 
   /** What is to be kept over a sleep: the oldest, as a negative number, and how often in a row it was postponed. Empty: none. */
@@ -74,9 +78,9 @@ export class Postponed {
     this.isWaiting = true;
     this.times++;
     this.waitMs = Math.min(Math.max(2 * this.waitMs, MIN_WAIT_MS), MAX_WAIT_MS);
-    this.timer = this.timers.set(() => {
+    this.timer = this.owner.timers.set(() => {
       this.timer = undefined;
-      this.onEnd();
+      this.owner.endWait();
     }, this.waitMs);
   }
 
@@ -104,7 +108,7 @@ export class Postponed {
     if (this.first >= 0) this.first = formerly(this.first);
   }
 
-  /** Sending goes on, with the oldest: the others follow it. */
+  /** Sending goes on, with the oldest: the others follow it. Not if `isIdle`. */
   resume(): void {
     this.isWaiting = false;
     this.second = NO_ENTRY;
@@ -113,7 +117,8 @@ export class Postponed {
 
   /** The connection has ended. */
   stop(): void {
-    if (this.timer !== undefined) this.timers.clear(this.timer);
+    if (this.timer === undefined) return;
+    this.owner.timers.clear(this.timer);
     this.timer = undefined;
   }
 
@@ -121,6 +126,9 @@ export class Postponed {
     return sequence === this.first || this.first === formerly(sequence);
   }
 }
+
+/** No entry is postponed: for a client whose server has never done that, which is the usual one. It takes no RAM. */
+export const NONE_POSTPONED: Postponed = Object.freeze(new Postponed(Object.freeze({}) as PostponedOwner)) as Postponed;
 
 /** The value of `first` for an entry of an earlier connection, and back. */
 function formerly(first: number): number {

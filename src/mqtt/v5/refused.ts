@@ -14,11 +14,11 @@
 import type { Refusals, RefusedEntry, RefusedOwner } from "../delivery/refusals.js";
 import type { OutboundEntry } from "../delivery/store.js";
 import type { Refusal } from "../delivery/suspicion.js";
-import type { TimerId } from "../wire/io.js";
+import type { TimerId, Timers } from "../wire/io.js";
 import type { Protocol } from "../wire/protocol.js";
 import { Answers, NO_ENTRY } from "./answers.js";
 import { Held } from "./held.js";
-import { Postponed } from "./postponed.js";
+import { NONE_POSTPONED, Postponed, type PostponedOwner } from "./postponed.js";
 import { meaningOf, PACKETS, reasonText } from "./reasons.js";
 import { fitRequest, translateRequest } from "./requests.js";
 
@@ -33,13 +33,15 @@ const MAX_OVER = 64;
 /** A sleep keeps the oldest of them, because these would stop others. */
 const MAX_KEPT = 8;
 
+const NONE_HELD: readonly Held[] = Object.freeze([]);
+
 /** Entries refused by a reason code: held back, tried later, or dead letters. Times in milliseconds of uptime; numbers are the store's. */
-export class Refused implements Refusals {
+export class Refused implements Refusals, PostponedOwner {
   private readonly owner: RefusedOwner;
   private readonly answers = new Answers();
-  private readonly postponed: Postponed;
+  private postponed: Postponed = NONE_POSTPONED;
   /** At most MAX_HELD, in the order of their first refusal. */
-  private held: Held[] = [];
+  private held = NONE_HELD;
   refusal: Refusal | undefined;
   /** While nothing is accepted: eight others that are not remembered are tried with each repetition, from this one on. NO_ENTRY: something is. */
   private probe = NO_ENTRY;
@@ -53,10 +55,16 @@ export class Refused implements Refusals {
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
-    this.postponed = new Postponed(owner.timers, () => {
-      this.isOnlyLater = this.heldTimer !== undefined;
-      owner.retry();
-    });
+  }
+
+  get timers(): Timers {
+    return this.owner.timers;
+  }
+
+  /** The postponed entries are sent again, and those held back only if it is their time, too. */
+  endWait(): void {
+    this.isOnlyLater = this.heldTimer !== undefined;
+    this.owner.retry();
   }
 
   /** The server's `streak`, `hardest`, `newest`; what was postponed; the oldest held back, each as its number and `Held.learned`. */
@@ -70,11 +78,11 @@ export class Refused implements Refusals {
 
   set learned(numbers: readonly number[]) {
     const { answers } = this;
-    this.held = [];
+    this.held = NONE_HELD;
     if (numbers.length) [answers.streak, answers.hardest, answers.newest] = numbers;
     for (let at = 3; at + 1 < numbers.length; at += 2) {
       const sequence = numbers[at];
-      if (sequence < 0) this.postponed.learned = numbers.slice(at);
+      if (sequence < 0) this.ownPostponed().learned = numbers.slice(at);
       else this.remember(sequence).learned = numbers[at + 1];
     }
   }
@@ -129,7 +137,7 @@ export class Refused implements Refusals {
     const known = this.find(sequence);
     answers.refused(sequence);
     if (meaning === "later" && !known?.isOften && !postponed.isOften(sequence, answers.hasRefusedVeryMany)) {
-      postponed.add(sequence);
+      this.ownPostponed().add(sequence);
       return;
     }
     if (postponed.remove(sequence) && answers.hasRefusedVeryMany) postponed.relax();
@@ -180,7 +188,7 @@ export class Refused implements Refusals {
     const { postponed, isOnlyLater } = this;
     if (postponed.isWaiting) this.isOnlyLater = false;
     if (!isOnlyLater) this.stopTimer();
-    postponed.resume();
+    if (!postponed.isIdle) postponed.resume();
     if (this.answers.acceptsNothing && !isOnlyLater) this.tryOthers();
     this.forgetEvicted();
     let oldest = postponed.oldest;
@@ -247,13 +255,18 @@ export class Refused implements Refusals {
     return this.held.length >= MAX_HELD;
   }
 
+  private ownPostponed(): Postponed {
+    if (this.postponed === NONE_POSTPONED) this.postponed = new Postponed(this);
+    return this.postponed;
+  }
+
   private find(sequence: number): Held | undefined {
     return this.held.find((each) => each.sequence === sequence);
   }
 
   private remember(sequence: number): Held {
     const held = new Held(sequence);
-    this.held.push(held);
+    this.held = this.held.concat(held);
     return held;
   }
 
