@@ -18,7 +18,7 @@ from qtoggleserver.dallastemp import DallasTemperatureSensor
 from qtoggleserver.lib import onewire
 
 onewire.W1_DEVICES_PATH = sys.argv[1]
-file = pathlib.Path(sys.argv[1], "28-00000b247706", "w1_slave")
+file = pathlib.Path(sys.argv[1], "28-0123456789ab", "w1_slave")
 file.parent.mkdir(parents=True)
 
 def scratchpad(celsius):
@@ -33,7 +33,7 @@ def scratchpad(celsius):
     return f"{head} : crc={crc:02x} YES\n{head} t={round(celsius * 1000)}\n"
 
 async def main():
-    sensor = DallasTemperatureSensor(name="outside", address="28-00000B247706", params={})
+    sensor = DallasTemperatureSensor(name="outside", address="28-0123456789AB", params={})
     for celsius in (-2, 1.25, 0.5, -0.5, -1.25, -18, 2):
         file.write_text(scratchpad(celsius))
         await sensor.poll()

@@ -62,6 +62,21 @@ test("one dip of the voltage: the device sleeps within seconds, and reports afte
   expect(device.status("uptime")).toMatch(/woke up$/);
 });
 
+test("a change that is reported at once otherwise does not start the radio before", () => {
+  const device = sleeper({ "report.change": "1" }).powerOn();
+  const { house, wifi } = device;
+  house.time.advance(10 * MINUTE);
+  const { joins } = wifi;
+  sag(device);
+  for (let n = 0; n < 4; n++) {
+    device.sensor.celsius += n % 2 === 0 ? 3 : -3;
+    house.time.advance(MINUTE);
+  }
+  expect(wifi.joins).toBe(joins);
+  house.time.advance(3 * MINUTE);
+  expect(wifi.joins).toBeGreaterThan(joins);
+});
+
 test("power on, a restart or a crash: the prompt is there, and the report comes at once", () => {
   for (const cause of ["power", "restart", "crash", "unknown"] as const) {
     const device = sleeper().powerOn(cause);

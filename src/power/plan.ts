@@ -54,6 +54,7 @@ export interface Rhythm {
 export function startCause(state: PlanState, resetCause: string | undefined): WakeCause {
   if (resetCause !== "brownout") return "reset";
   state.nextReportMs = CATCH_UP_MS;
+  state.failedReports = 1; // so that no change is reported before
   return "other";
 }
 

@@ -77,7 +77,7 @@ export const bugs: readonly PlantedBug[] = [
   {
     name: "session-lost-ignored",
     file: SESSION,
-    find: "      this.store.requeue();\n",
+    find: "      store.requeue();\n",
     replace: "",
   },
   {

@@ -89,6 +89,17 @@ describe.each(["5", "3.1.1"])("MQTT %s", (version) => {
     expect(missing()).toEqual([]);
   });
 
+  test("it loses everything, and a change is reported before the next regular report: all is announced again", () => {
+    const { house, time, one, missing } = asleep({}, { interval: "60", report: "30", "report.change": "1" });
+    time.advance(40 * MINUTE);
+    lose(house);
+    one.sensor.celsius += 2;
+    time.advance(2 * MINUTE);
+    expect(missing()).not.toEqual([]);
+    time.advance(65 * MINUTE);
+    expect(missing()).toEqual([]);
+  });
+
   test("it subscribes to commands again, too", () => {
     const { house, time } = asleep();
     const commands = `home/kitchen/${ID}/command`;

@@ -51,7 +51,7 @@ export interface SessionOptions<E extends OutboundEntry> extends RequestsOptions
    */
   readonly deadLetterAfter?: number;
   /**
-   * After a reboot: number of oldest entries that may have been sent in an earlier session, the largest `window` ever used.
+   * After a reboot: number of oldest entries that may have been sent by earlier runs, the largest `reach` reported in this session.
    * They get DUP 1 if that session continues, and are possible doubles if not. Default 0.
    */
   readonly perhapsSent?: number;

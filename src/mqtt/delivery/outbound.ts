@@ -129,9 +129,9 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     return true;
   }
 
-  /** The next entry to send while some are held back. */
+  /** The next entry to send while some are held back, or the store could not be read. */
   protected seekPaced(): E | undefined {
-    const { suspicion } = this;
+    const { suspicion, out } = this;
     const seen = this.refusals ?? this.store;
     let entry = seen.seek(this.cursor);
     for (; entry; entry = seen.seek(this.cursor)) {
@@ -144,6 +144,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     const sequence = entry.sequence;
     if (suspicion.mustRest(sequence)) return;
     if (sequence >= this.reachEnd) this.extendReach(sequence);
+    if (this.out !== out) return; // `onReach` has ended the connection
     return seen.seek(sequence) as E | undefined; // once more: it may be the same object as the oldest, which was read meanwhile
   }
 
@@ -154,7 +155,9 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.progress = Math.max(this.progress, settledQos ? ONE_SETTLED : ONE_RECEIVED);
     suspicion.acknowledged(sequence, settledQos);
     if (settledQos) {
+      const { out } = this;
       this.convict();
+      if (this.out !== out) return; // `onSettled` has ended the connection
       this.refusals?.delivered(sequence);
       this.dropRefused();
     }

@@ -1,8 +1,8 @@
 /*
  * Which entries the server may have without our knowing: those that were in flight when a connection ended, until they are
  * answered or the session is lost. They are sent with DUP 1, and are possible doubles if the session is lost. A list, and not
- * the highest number, because entries are sent out of order while some are held back. In RAM; at most as many as there are
- * unsettled numbers in the store's span. Pure.
+ * the highest number, because entries are sent out of order while some are held back. In RAM: a window of them for each
+ * connection that ended, until they are answered. Pure.
  * Source: MQTT 3.1.1 and 5, §3.3.1.1, §4.3, §4.4.
  */
 

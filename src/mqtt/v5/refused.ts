@@ -132,7 +132,7 @@ export class Refused implements Refusals, PostponedOwner {
 
   refuse(sequence: number, code: number): void {
     const { answers, postponed } = this;
-    const isFirst = this.isFirstRefusal(sequence);
+    const isFirst = this.noteRefusal(sequence);
     const meaning = meaningOf(code);
     const known = this.find(sequence);
     answers.refused(sequence);
@@ -156,7 +156,7 @@ export class Refused implements Refusals, PostponedOwner {
   }
 
   /** Returns whether the entry was not known to be refused. */
-  private isFirstRefusal(sequence: number): boolean {
+  private noteRefusal(sequence: number): boolean {
     this.over ??= [];
     if (this.over.includes(sequence)) return false;
     if (this.over.push(sequence) > MAX_OVER) this.over.shift();

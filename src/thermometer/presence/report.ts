@@ -66,15 +66,13 @@ export class Report {
   /**
    * CONNACK has come. `isPresent`: the broker has kept the session. If the broker has lost a session, but keeps the next one over a
    * sleep, it may have lost the retained messages, too: they are sent again. A broker that never keeps a session does not get them again.
-   * `start`: a report that is early, soon after another one, proves nothing: the broker may have a session that it does not keep for a
-   * usual sleep.
+   * `start`: the session that a report finds early, soon after another one, is no proof that the broker keeps it over a usual sleep.
    */
   greeted(isPresent: boolean, start: { readonly isEarly: boolean } | undefined): void {
     if (this.isGreeted) return; // a later connection finds the session of the first one
     this.isGreeted = true;
-    if ((isPresent && !this.isLost) || start?.isEarly) return;
-    if (isPresent) this.hash = 0;
-    else this.isLost = true;
+    if (!isPresent) this.isLost = true;
+    else if (this.isLost && !start?.isEarly) this.hash = 0;
   }
 
   /** A connection begins. Without a sensor, or at QoS 0, no reading waits for an acknowledgement. */
