@@ -255,7 +255,7 @@ class Race {
     for (const [name, all] of cpuTimes)
       this.rows.push(row(`${this.title}: ${name}: processor time of this process`, Math.round(medianOf(all)), "ms"));
     for (const [name, count] of inFlight)
-      this.rows.push(row(`${this.title}: ${name}: in flight at most`, count, "messages"));
+      this.rows.push(row(`${this.title}: ${name}: maximum in flight`, count, "messages"));
   }
 
   /** Adds our time divided by another's; below 1: ours is faster. */

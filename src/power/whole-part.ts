@@ -23,7 +23,7 @@ const STATE = WHOLE + 1;
 const MAX_OUTBOX_BYTES = 132;
 const ANNOUNCED = 114;
 const NETWORK = 116;
-const HELD = 119;
+const CLOCK_WAITS = 119;
 
 /** The whole thermometer's part of the wake record. */
 export class WholePart {
@@ -97,12 +97,12 @@ export class WholePart {
   }
 
   /** Reports of this boot that have waited for the time, instead of sending readings without one. */
-  get held(): number {
-    return this.word(HELD);
+  get clockWaits(): number {
+    return this.word(CLOCK_WAITS);
   }
 
-  set held(value: number) {
-    this.words[HELD] = value;
+  set clockWaits(value: number) {
+    this.words[CLOCK_WAITS] = value;
   }
 
   protected sealWhole(): void {

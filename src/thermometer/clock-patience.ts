@@ -42,7 +42,7 @@ export class ClockPatience {
     this.timer = undefined;
   }
 
-  /** A report sends now, or waits for the time as a device does that does not sleep: without a person at the prompt, until it ends. */
+  /** In a report: sends now, or goes on waiting. Unless somebody is at the prompt, the report ends before that wait does. */
   private lookAtReport(): void {
     const { owner } = this;
     if (owner.sleep?.holdsForClock(this.patienceMs >= LONG_MS)) this.waitLong();

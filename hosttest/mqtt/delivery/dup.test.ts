@@ -90,7 +90,7 @@ class Device {
 
 function run(level: 4 | 5, seed: number, { isRestarting }: { isRestarting: boolean }) {
   const random = new Random(seed);
-  const upTo = (most: number): number => (random.chance(0.5) ? 0 : random.unit() * most);
+  const upTo = (max: number): number => (random.chance(0.5) ? 0 : random.unit() * max);
   const temper: Temper = {
     closes: upTo(0.3),
     isSilent: upTo(0.1),

@@ -40,7 +40,7 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   private reported: Refusal | undefined;
 
   protected readonly sent = new Sent();
-  /** What is to be done with entries that were sent could not be done yet: the store could not be read, or is empty. */
+  /** The store was empty or unreadable when the connection began: the entries that were sent still have to be looked up (`resume`). */
   protected isUnread = false;
   /** How many of the oldest entries may have been sent in this session. */
   protected reach: number;
@@ -112,11 +112,11 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** How many are sent at once. Entries held back may be open at the server, and count there; so do messages from RAM. */
   protected pace(): void {
     const { limits, suspicion, refusals, requests } = this;
-    const most = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
+    const maxInFlight = Math.min(suspicion.isOneByOne ? 1 : limits.window, limits.receiveMaximum - requests.inFlight);
     this.isLowering = suspicion.isLowering || limits.maxQoS < 2;
     this.isPaced = suspicion.heldEnd > 0 || this.cursor < this.reached || refusals?.isActive === true || this.isUnread;
-    this.limit = requests.isApart || (this.isPaced && refusals?.isPausing) ? 0 : most;
-    this.limitOfQoS2 = Math.min(most, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
+    this.limit = requests.isApart || (this.isPaced && refusals?.isPausing) ? 0 : maxInFlight;
+    this.limitOfQoS2 = Math.min(maxInFlight, Math.max(limits.maxOpenQoS2 - suspicion.open, suspicion.minOpen));
   }
 
   /** Continues with this number; below 0: does nothing. Returns whether it did. */

@@ -47,7 +47,7 @@ export interface Refusals {
   seek(from: number): OutboundEntry | undefined;
   /** Some are held back, or have to be sent again. */
   readonly isActive: boolean;
-  /** Nothing new is sent for the moment. Only if `isActive`. */
+  /** Nothing new is sent for the moment. Without meaning unless `isActive`. */
   readonly isPausing: boolean;
   /** The refusal to be reported to the owner. */
   readonly refusal: Refusal | undefined;

@@ -25,7 +25,7 @@ export class Answers {
   hardest = NO_ENTRY;
   /** Number of repeated refusals since one that was held back was accepted, without those while `isOutage`. */
   streak = 0;
-  /** Number of entries refused for the first time since one was accepted; while they are tried in turn, of all refusals. */
+  /** Number of first refusals since an entry was accepted; while others are tried in turn (`Refused.probe`), of all their refusals. */
   vain = 0;
 
   /** Perhaps all are refused, and a refusal says nothing about one entry. */

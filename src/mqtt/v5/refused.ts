@@ -7,8 +7,8 @@
  * owner asks for it, and after a minute, twice as long each time up to an hour. If eight in a row are refused and none is
  * accepted, the others wait, too (answers.ts). If one of them is answered by "later", it is postponed, and this is not counted as
  * a refusal.
- * At most MAX_HELD are remembered; the others that are refused are sent again with these, and eight at a time if nothing is
- * accepted.
+ * The first MAX_HELD of them are remembered. The others that are refused are sent again together with these; while nothing is
+ * accepted, eight of them each time.
  * The state survives connections and, by `learned`, a sleep; not a reboot. Source: MQTT 5 §3.4.2.1, §3.5.2.1, §4.13.
  */
 import type { Refusals, RefusedEntry, RefusedOwner } from "../delivery/refusals.js";
@@ -40,7 +40,7 @@ export class Refused implements Refusals, PostponedOwner {
   private readonly owner: RefusedOwner;
   private readonly answers = new Answers();
   private postponed: Postponed = NONE_POSTPONED;
-  /** At most MAX_HELD, in the order of their first refusal. */
+  /** Up to MAX_HELD, in the order of their first refusal. */
   private held = NONE_HELD;
   refusal: Refusal | undefined;
   /** While nothing is accepted: eight others that are not remembered are tried with each repetition, from this one on. NO_ENTRY: something is. */

@@ -77,7 +77,7 @@ export class SessionRecord {
   }
 
   /**
-   * Records the current session, in which at most the `window` oldest entries may be sent. `level`: the broker's version; undefined:
+   * Records the current session, in which no others than the `window` oldest entries are sent. `level`: the broker's version; undefined:
    * unchanged. `utcMs`: now; undefined while the clock is not set. `isNew`: nothing was sent in this session before. Durable on
    * return, unless flash fails.
    */

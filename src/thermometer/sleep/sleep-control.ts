@@ -39,7 +39,7 @@ import { type Parts, remember } from "./remember.js";
  * So many reports may wait for the time instead of sending readings without one, as long as the boot's clock was never set. They are
  * CATCH_UP_MS apart: together about as long as a device waits that does not sleep.
  */
-const MAX_HELD = 2;
+const MAX_CLOCK_WAITS = 2;
 
 /** Time reserved at the end of a report for DISCONNECT, and the longest time that DISCONNECT may take after it, in milliseconds. */
 const GOODBYE_MS = 1_000;
@@ -99,7 +99,7 @@ export class SleepControl {
   private isReporting = false;
   private isDelivered = false;
   /** Readings wait for the time, in this report. */
-  private isHeld = false;
+  private waitsForClock = false;
   /** Uptime of the last acknowledgement of a reading; 0: none has come. */
   private deliveredMs = 0;
   /** Uptime at which an unfinished report is aborted. */
@@ -208,9 +208,9 @@ export class SleepControl {
    */
   holdsForClock(isLong: boolean): boolean {
     const { record, owner } = this;
-    if (this.hasTime || record.held >= MAX_HELD) return false;
-    this.isHeld = isLong || owner.time?.isConfirming === true;
-    return this.isHeld;
+    if (this.hasTime || record.clockWaits >= MAX_CLOCK_WAITS) return false;
+    this.waitsForClock = isLong || owner.time?.isConfirming === true;
+    return this.waitsForClock;
   }
 
   get nextSampleMs(): number {
@@ -356,7 +356,7 @@ export class SleepControl {
     const isAll = outbox?.entries === 0;
     const isDelivered = uplink !== undefined && (isAll || uplink.status.delivered > 0);
     const isFlowing = !isAll && this.deliveredMs > 0 && this.uptimeMs() - this.deliveredMs < FLOWING_MS;
-    const isCutShort = isFlowing || (this.isHeld && !isDelivered);
+    const isCutShort = isFlowing || (this.waitsForClock && !isDelivered);
     reported(this.record, this.record, isCutShort ? "cutShort" : isDelivered ? "done" : "failed");
     this.isReporting = false;
     this.isDelivered = isDelivered;
@@ -377,7 +377,7 @@ export class SleepControl {
     const session = uplink?.encryption?.toKeep;
     const isNews = this.hasNews(); // this start has no network: the next one reports it
     const record = remember(owner, this.record, this.isDelivered);
-    record.held = this.record.held + (this.isHeld ? 1 : 0);
+    record.clockWaits = this.record.clockWaits + (this.waitsForClock ? 1 : 0);
     if (this.isOnline) this.network.keep(record);
     const ms = isNews ? 1 : Math.max(1, Math.ceil(record.nextSampleMs - this.uptimeMs()));
     owner.log("info", `sleeps for ${Math.round(ms / 1_000)} s`);
