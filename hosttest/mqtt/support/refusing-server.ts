@@ -4,7 +4,7 @@
  */
 import type { Properties } from "../../../src/mqtt/wire/properties.js";
 import type { Setup } from "./setup.js";
-import { answer5, connack5 } from "./setup5.js";
+import { answerBytes, connack5 } from "./setup5.js";
 
 export class RefusingServer {
   readonly taken: string[] = [];
@@ -13,6 +13,8 @@ export class RefusingServer {
   /** Of QoS 2, by packet id: between PUBREC and PUBREL. */
   readonly open = new Map<number, string>();
   readonly breaches: string[] = [];
+  /** PUBACK and PUBREC by their code, to be copied: to encode each would take longer than the client. */
+  readonly #answers = new Map<number, readonly number[]>();
   readonly setup: Setup;
   limits: Properties = { receiveMaximum: 20 };
   hasSession = false;
@@ -64,7 +66,7 @@ export class RefusingServer {
     if (type === 12) link.give("d0 00");
     if (type === 6) {
       this.open.delete((packet[2] << 8) | packet[3]);
-      link.give(answer5(7, (packet[2] << 8) | packet[3], 0));
+      link.giveBytes(answerBytes(7, (packet[2] << 8) | packet[3], 0));
     }
     if (type !== 3) return;
     const qos = (packet[0] >> 1) & 3;
@@ -81,6 +83,16 @@ export class RefusingServer {
     }
     const most = Math.min(19, this.limits.receiveMaximum ?? 65_535);
     if (this.open.size > Math.max(8, most)) this.breaches.push(`${this.open.size} are open`);
-    link.give(answer5(qos === 2 ? 5 : 4, id, code, code < 0x80 ? undefined : "why not"));
+    link.giveBytes(this.#answerTo(qos, id, code));
+  }
+
+  #answerTo(qos: number, id: number, code: number): number[] {
+    const key = (qos << 8) | code;
+    let bytes = this.#answers.get(key);
+    if (bytes === undefined) {
+      bytes = answerBytes(qos === 2 ? 5 : 4, 0, code, code < 0x80 ? undefined : "why not");
+      this.#answers.set(key, bytes);
+    }
+    return bytes.toSpliced(2, 2, id >> 8, id & 255);
   }
 }

@@ -28,8 +28,13 @@ export function connack5(properties: Properties = {}, { present = false, code = 
 
 /** PUBACK (4), PUBREC (5), PUBREL (6), PUBCOMP (7) with a reason code, and a text for people. */
 export function answer5(type: 4 | 5 | 6 | 7, id: number, code: number, reason?: string): string {
+  return hexOf(answerBytes(type, id, code, reason));
+}
+
+/** `answer5`, in bytes. */
+export function answerBytes(type: 4 | 5 | 6 | 7, id: number, code: number, reason?: string): number[] {
   const block = reason === undefined ? [] : blockOf(type, { reason });
-  return hexOf([(type << 4) | (type === 6 ? 2 : 0), 4 + block.length, id >> 8, id & 255, code, block.length, ...block]);
+  return [(type << 4) | (type === 6 ? 2 : 0), 4 + block.length, id >> 8, id & 255, code, block.length, ...block];
 }
 
 export function disconnect5(code: number, properties: Properties = {}): string {
