@@ -390,11 +390,7 @@ export class Device {
     if (!life.own.isOn || sequence === undefined || sequence < 0) return;
     this.#left = undefined;
     this.sleeper?.awake.sampled(life.firmware === undefined ? "wake" : "thermometer");
-    enter(sequence, celsius, {
-      ...this.options,
-      ...this.#inForce,
-      ledger: this.ledger,
-      clock: this.sleeper?.stretch ?? life,
-    });
+    const { room, qos } = this.#inForce;
+    enter(sequence, celsius, this.options, { ledger: this.ledger, room, qos, clock: this.sleeper?.stretch ?? life });
   }
 }
