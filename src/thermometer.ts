@@ -39,7 +39,8 @@ import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { samplePolicy } from "./thermometer/records.js";
 import { concernsSampling, Sampling, type SamplingOwner } from "./thermometer/sampling.js";
-import { type Awakening, SleepControl, type SleepOwner } from "./thermometer/sleep/sleep-control.js";
+import type { Awakening, SleepOwner } from "./thermometer/sleep/owner.js";
+import { SleepControl } from "./thermometer/sleep/sleep-control.js";
 import { onSlowClock } from "./thermometer/sleep/slow-clock.js";
 import { Updating, type UpdatingOwner } from "./thermometer/updating.js";
 

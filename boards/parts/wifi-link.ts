@@ -37,6 +37,8 @@ export interface WiFiFaults {
   broken?: string;
   /** No address is ever given. */
   noAddress?: true;
+  /** The router takes so long to give an address, in milliseconds. */
+  addressMs?: number;
   /** Scans never end. */
   endlessScan?: true;
   /** The chip's events do not reach the program. */
@@ -163,7 +165,7 @@ class Chip {
     this.hasAddress = false;
     this.#notify("associated");
     if (this.faults.noAddress) return;
-    this.#next(this.#options.addressMs ?? 200, () => {
+    this.#next(this.faults.addressMs ?? this.#options.addressMs ?? 200, () => {
       this.hasAddress = true;
       this.#notify("address");
     });

@@ -186,6 +186,82 @@ describe("a clock that was never set", () => {
   });
 });
 
+describe("a clock that was never set, and answers from before the sleep", () => {
+  const MINUTE_MS = 60_000;
+
+  /** `errorMs`: by how much the latest of those answers was wrong. */
+  function earlierAt(hosts: string, sleptMs: number, errorMs = 0, count = 1) {
+    const earlier = { utcMs: BOOT_MS - sleptMs + errorMs, uptimeMs: -sleptMs, count };
+    const never = { syncUtcMs: 0, syncUptimeMs: 0 };
+    return { ...setup(hosts, BOOT_MS, { lastSet: () => never, earlierAnswers: () => earlier }), earlier };
+  }
+
+  test.each([0, 0.09, -0.09])("one answer confirms one of an hour ago (drift %d), at once", (drift) => {
+    const device = earlierAt(ONE, HOUR_MS, drift * HOUR_MS);
+    device.sync.linkUp();
+    device.time.advance(100);
+    expect([errors(device), device.ntp.questions.length, device.sync.toConfirm]).toEqual([[0], 1, undefined]);
+  });
+
+  test.each([0.11, -0.11])(
+    "further off than the clock can drift (%d): it waits for another one, and is kept instead",
+    (drift) => {
+      const device = earlierAt(ONE, HOUR_MS, drift * HOUR_MS);
+      device.sync.linkUp();
+      device.time.advance(100);
+      expect([errors(device), device.sync.isConfirming]).toEqual([[], true]);
+      expect(device.sync.toConfirm).toEqual({ utcMs: BOOT_MS + 40, uptimeMs: 40, count: 1 });
+      device.time.advance(MIN_WAIT_MS);
+      expect(errors(device)).toEqual([0]);
+    },
+  );
+
+  test("of seconds ago: the same server does not confirm itself so soon", () => {
+    const device = earlierAt(ONE, 9_000);
+    device.sync.linkUp();
+    device.time.advance(100);
+    expect(errors(device)).toEqual([]);
+  });
+
+  test("no answer after the sleep: those from before it are kept", () => {
+    const device = earlierAt(TWO, HOUR_MS);
+    device.ntp.faults.silent = true;
+    device.sync.linkUp();
+    device.time.advance(MINUTE_MS);
+    expect(device.sync.toConfirm).toBe(device.earlier);
+  });
+
+  test("years ahead, three have to agree: they are counted over the sleeps", () => {
+    const yearsMs = 3 * 8_760 * HOUR_MS;
+    const device = earlierAt(ONE, HOUR_MS, yearsMs);
+    device.ntp.faults.wrongByMs = yearsMs;
+    device.sync.linkUp();
+    device.time.advance(100);
+    expect([errors(device), device.sync.toConfirm?.count]).toEqual([[], 2]);
+    const next = earlierAt(ONE, HOUR_MS, yearsMs, 2);
+    next.ntp.faults.wrongByMs = yearsMs;
+    next.sync.linkUp();
+    next.time.advance(100);
+    expect(errors(next)).toEqual([yearsMs]);
+  });
+
+  test("two servers contradict each other: neither is accepted, whatever was before, and nothing is kept", () => {
+    const device = earlierAt(TWO, HOUR_MS, 2 * HOUR_MS);
+    device.ntp.faults.wrongHosts = { "b.example": MINUTE_MS };
+    device.sync.linkUp();
+    device.time.advance(1_000);
+    expect([errors(device), device.sync.toConfirm]).toEqual([[], undefined]);
+  });
+
+  test("a server that agrees with the earlier answer is not enough against another one", () => {
+    const device = earlierAt(TWO, HOUR_MS);
+    device.ntp.faults.wrongHosts = { "a.example": MINUTE_MS * 10 };
+    device.sync.linkUp();
+    device.time.advance(1_000);
+    expect(errors(device)).toEqual([]);
+  });
+});
+
 describe("not confirmed for more than a day", () => {
   const CONFIRMED = "the clock, which drifts, was not confirmed for 2.5 days: name another time server in ntp";
   const SET = "the clock was not set for 2.5 days: name another time server in ntp";

@@ -99,15 +99,33 @@ test.each([
   expect(arrived(device)[1]).toBe(0);
 });
 
-test("the only time server answers once in each report, never again: two reports wait, then readings are sent without a time", () => {
-  const device = sleeper({ ntp: "router.example" });
-  const answers = device.ntp.answers.bind(device.ntp);
+/** The only time server answers one question in each report; its clock is then wrong by so many milliseconds. */
+function answeringOnce(device: SimulatedDevice, wrongByMs: (report: number) => number): void {
+  const { ntp } = device;
+  const answers = ntp.answers.bind(ntp);
   let report = -1;
-  device.ntp.answers = (question, host) => {
+  ntp.answers = (question, host) => {
     if (report === device.wholes) return [];
     report = device.wholes;
+    ntp.faults.wrongByMs = wrongByMs(report);
     return answers(question, host);
   };
+}
+
+test("the only time server answers once in each report: the second one confirms the first, and every reading has its time", () => {
+  const device = sleeper({ ntp: "router.example" });
+  answeringOnce(device, () => 0);
+  device.powerOn();
+  device.house.time.advance(25 * SECOND);
+  expect(arrived(device)).toEqual([0, 0]);
+  device.house.time.advance(HOUR);
+  const [count, undated] = arrived(device);
+  expect([count > 1, undated]).toEqual([true, 0]);
+});
+
+test("it answers once in each report, hours apart: two reports wait, then readings are sent without a time", () => {
+  const device = sleeper({ ntp: "router.example" });
+  answeringOnce(device, (report) => report * HOUR);
   device.powerOn();
   device.house.time.advance(25 * SECOND);
   expect(arrived(device)).toEqual([0, 0]);

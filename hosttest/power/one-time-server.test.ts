@@ -130,3 +130,65 @@ test("two of three servers are silent: the third one's answer is enough, before 
   expect(errors.length).toBeGreaterThan(9 * 6);
   expect(largest(errors)).toBeLessThan(8 * SECOND);
 });
+
+/** Without a network at power-on; later the router takes so long to give an address that no report can ask a server twice. */
+function slowToJoin(settings: Record<string, string> = {}): SimulatedDevice {
+  const device = new SimulatedDevice({ defaults: { ...SLEEPER, ...settings }, sleep: { rate: 0.96 } });
+  device.wifi.down();
+  device.powerOn();
+  device.house.time.advance(5 * MINUTE);
+  device.wifi.up();
+  device.wifi.faults.addressMs = 6 * SECOND;
+  return device;
+}
+
+test.each(["router.example", "a.example,router.example"])(
+  "no network at power-on, and later reports that are too short for a second answer of %s: the clock is set, and every reading has its time",
+  (ntp) => {
+    const device = slowToJoin({ ntp });
+    const answers = device.ntp.answers.bind(device.ntp);
+    device.ntp.answers = (question, host) => (host === "router.example" ? answers(question, host) : []);
+    const errors = errorsMs(device, 30 * HOUR);
+    expect(device.house.readings().filter(({ ts }) => ts === undefined)).toEqual([]);
+    expect(errors.length).toBeGreaterThan(160);
+    expect(largest(errors)).toBeLessThan(5 * MINUTE); // at first the slow clock's drift is not known
+    expect(largest(errors.slice(18))).toBeLessThan(8 * SECOND);
+    expect([warnings(device, "the clock was not set"), device.crashes]).toEqual([0, []]);
+  },
+);
+
+test("so slow, and the first answer is forged: it is not confirmed, and the clock is set by the next two", () => {
+  const device = slowToJoin();
+  device.ntp.faults.intruder = { byMs: 5 * HOUR, sees: "question", times: 1 };
+  const errors = errorsMs(device, 12 * HOUR);
+  expect(errors.length).toBeGreaterThan(60);
+  expect(largest(errors)).toBeLessThan(5 * MINUTE);
+});
+
+test("so slow, and years later than this firmware: three answers in three reports set the clock", () => {
+  const device = slowToJoin();
+  device.ntp.faults.wrongByMs = 3 * 365 * 24 * HOUR;
+  device.house.time.advance(3 * HOUR);
+  const readings = device.house.readings();
+  expect([readings.length > 10, readings.filter(({ ts }) => !ts?.startsWith("2029-"))]).toEqual([true, []]);
+});
+
+test("so slow, and the device restarts after the first answer: it does not count in the next boot", () => {
+  const device = slowToJoin();
+  const { house, ntp } = device;
+  house.time.runUntil(() => ntp.questions.length > 0, 2 * HOUR);
+  house.time.runUntil(() => device.chip?.isAsleep === true, MINUTE);
+  const kept = device.chip?.memory.slice() ?? [];
+  device.cut();
+  device.chip?.memory.set(kept); // as if the memory had survived
+  device.powerOn();
+  ntp.faults.silent = true;
+  house.time.runUntil(() => device.chip?.isAsleep === true, 5 * MINUTE);
+  ntp.faults.silent = undefined;
+  const answers = ntp.answers.bind(ntp);
+  let given = 0;
+  ntp.answers = (question, host) => (given++ === 0 ? answers(question, host) : []);
+  house.time.advance(2 * HOUR);
+  expect(given).toBeGreaterThan(1);
+  expect(house.readings().filter(({ ts }) => ts !== undefined)).toEqual([]);
+});

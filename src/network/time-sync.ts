@@ -10,7 +10,7 @@ import type { TimerId, Timers } from "../common/timers.js";
 import { nextStepMs, waitMs } from "./back-off.js";
 import type { NTPPort } from "./io.js";
 import { type Outcome, TimeQuestion } from "./time-question.js";
-import { isWithinDrift, type LastSet, TimeVotes, votesNeeded } from "./time-votes.js";
+import { type EarlierAnswers, isWithinDrift, type LastSet, TimeVotes, votesNeeded } from "./time-votes.js";
 
 /** No answer is earlier than this, in milliseconds since 1970: the source was written then. */
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
@@ -46,6 +46,8 @@ export interface TimeSyncOptions {
   pastUtcMs?(): number | undefined;
   /** Only of a device that sleeps: how the clock was set before. */
   lastSet?(): LastSet | undefined;
+  /** Only of a device that sleeps, while its clock was never set: `toConfirm` from before the sleep. */
+  earlierAnswers?(): EarlierAnswers | undefined;
   /** Sets the wall clock, milliseconds since 1970. */
   setUtc(utcMs: number): void;
   /** Called after `setUtc`. `movedMs`: by how much the clock was moved; undefined at the first time. */
@@ -133,6 +135,11 @@ export class TimeSync {
     return (this.options.lastSet?.()?.syncUtcMs ?? 0) === 0;
   }
 
+  /** The answers that are too few to set the clock, to be confirmed after a sleep: a report may be too short to ask a server twice. */
+  get toConfirm(): EarlierAnswers | undefined {
+    return this.bootMs === undefined ? this.votes.toKeep(this.options.earlierAnswers?.()) : undefined;
+  }
+
   status(): TimeStatus {
     const ageMs = this.syncedAtMs === undefined ? undefined : this.options.uptimeMs() - this.syncedAtMs;
     const { state, problem, overdue } = this;
@@ -191,7 +198,8 @@ export class TimeSync {
     const ageMs = nowMs - (this.syncedAtMs ?? nowMs);
     const needed = votesNeeded(bootMs, nowMs, { bootMs: this.bootMs, ageMs, pastMs });
     this.votes.add(address, bootMs, nowMs);
-    if (needed > 1 && !this.votes.carry(bootMs, needed)) this.unconfirmed(bootMs);
+    const earlier = this.bootMs === undefined ? this.options.earlierAnswers?.() : undefined;
+    if (needed > 1 && !this.votes.carry(bootMs, needed, nowMs, earlier)) this.unconfirmed(bootMs);
     else this.set(bootMs);
   }
 

@@ -54,6 +54,20 @@ export function isWithinDrift(bootMs: number, uptimeMs: number, { syncUtcMs, syn
   return Math.abs(bootMs + syncUptimeMs - syncUtcMs) <= AGREE_MS + (uptimeMs - syncUptimeMs) * SLEEP_DRIFT;
 }
 
+/** Answers that agree, and were too few to set the clock before a sleep. */
+export interface EarlierAnswers {
+  /** The latest one, in milliseconds since 1970, and the uptime at which it came. */
+  readonly utcMs: number;
+  readonly uptimeMs: number;
+  readonly count: number;
+}
+
+/** How many of the answers from before a sleep agree with one that comes at this uptime. It may be the same server's. */
+function countAgreeing(bootMs: number, nowMs: number, { utcMs, uptimeMs, count }: EarlierAnswers): number {
+  const isLater = nowMs - uptimeMs >= REPEAT_MS;
+  return isLater && isWithinDrift(bootMs, nowMs, { syncUtcMs: utcMs, syncUptimeMs: uptimeMs }) ? count : 0;
+}
+
 interface Vote {
   readonly address: string;
   readonly bootMs: number;
@@ -82,9 +96,9 @@ export class TimeVotes {
     this.votes = [...this.votes.filter((vote) => vote !== before), now].slice(-MAX_VOTES);
   }
 
-  /** Whether `needed` answers agree on `bootMs`, from more addresses than contradict it. */
-  carry(bootMs: number, needed: number): boolean {
-    let answers = 0;
+  /** Whether `needed` answers agree on `bootMs`, from more addresses than contradict it. `earlier`: from before a sleep. */
+  carry(bootMs: number, needed: number, nowMs: number, earlier?: EarlierAnswers): boolean {
+    let answers = earlier === undefined ? 0 : countAgreeing(bootMs, nowMs, earlier);
     let surplus = 0;
     this.votes.forEach((vote) => {
       const isFor = agree(vote.bootMs, bootMs);
@@ -102,6 +116,17 @@ export class TimeVotes {
   /** The latest answer, if no address contradicts the first one. */
   get unanimous(): number | undefined {
     return this.disagree ? undefined : this.votes.at(-1)?.bootMs;
+  }
+
+  /** The answers for the time after a sleep, `earlier` among them; undefined: there is none, or they contradict each other. */
+  toKeep(earlier: EarlierAnswers | undefined): EarlierAnswers | undefined {
+    const latest = this.votes.at(-1);
+    if (latest === undefined) return earlier;
+    if (this.disagree) return undefined;
+    const { bootMs, countedMs } = latest;
+    const before = earlier === undefined ? 0 : countAgreeing(bootMs, countedMs, earlier);
+    const count = this.votes.reduce((sum, { times }) => sum + times, before);
+    return { utcMs: bootMs + countedMs, uptimeMs: countedMs, count };
   }
 
   clear(): void {

@@ -28,8 +28,8 @@ export interface Sleeper {
    */
   slowClockMs(): number;
   /**
-   * Fills `buffer` from RTC memory: the wake record has the first 512 bytes, a TLS session the next 1,024, and what was learned
-   * about the broker 512 more. `at`: the start address, 0 by default.
+   * Fills `buffer` from RTC memory: the wake record and answers of time servers have the first 512 bytes, a TLS session the next 1,024, and
+   * what was learned about the broker 512 more. `at`: the start address, 0 by default.
    * @throws RangeError beyond its end
    */
   readMemory(buffer: Uint8Array, at?: number): void;

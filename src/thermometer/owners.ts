@@ -11,7 +11,7 @@ import { appliesFrom } from "../journal/notes.js";
 import { MAX_RECORD_LENGTH } from "../journal/record.js";
 import type { LinkOptions } from "../network/link.js";
 import type { TimeSyncOptions } from "../network/time-sync.js";
-import type { LastSet } from "../network/time-votes.js";
+import type { EarlierAnswers, LastSet } from "../network/time-votes.js";
 import type { Flash } from "../outbox/flash/flash.js";
 import type { OutboxEvent, OutboxOptions, Suspension } from "../outbox/outbox.js";
 import { sensorFlaw } from "../sensor/probe.js";
@@ -32,6 +32,7 @@ export interface Owner {
         readonly suspension: Suspension | undefined;
         readonly network: { readonly channel: number };
         readonly lastSet: LastSet;
+        readonly earlierAnswers: EarlierAnswers | undefined;
       }
     | undefined;
   readonly journal: Journal | undefined;
@@ -194,6 +195,10 @@ export class TimeOwner extends Owned implements TimeSyncOptions {
 
   lastSet(): LastSet | undefined {
     return this.owner.sleep?.lastSet;
+  }
+
+  earlierAnswers(): EarlierAnswers | undefined {
+    return this.owner.sleep?.earlierAnswers;
   }
 
   setUtc(utcMs: number): void {

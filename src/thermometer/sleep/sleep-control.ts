@@ -4,9 +4,8 @@
  * button or the last key. Samples continue meanwhile. The device then sends DISCONNECT and sleeps until the next sample.
  */
 import type { TimerId } from "../../board.js";
-import type { LineLevel } from "../../common/log-levels.js";
 import { messageOf } from "../../common/message-of.js";
-import type { LastSet } from "../../network/time-votes.js";
+import type { EarlierAnswers, LastSet } from "../../network/time-votes.js";
 import type { Suspension } from "../../outbox/outbox.js";
 import { tailAddress } from "../../outbox/queue/suspended.js";
 import type { Sleeper } from "../../power/io.js";
@@ -25,15 +24,16 @@ import {
 } from "../../power/plan.js";
 import { WakeRecord } from "../../power/record.js";
 import type { KnownSensor } from "../../sensor/probe.js";
-import type { Settings } from "../../settings/settings.js";
 import type { KeptSession } from "../../tls/kept-session.js";
 import type { Announced } from "../presence/names.js";
 import type { Past } from "../records.js";
+import { readAnswers, writeAnswers } from "./earlier-answers.js";
 import { readSession, writeSession } from "./kept-session.js";
 import { type Learned, NOTHING_LEARNED, readLearned, writeLearned } from "./learned.js";
 import { NetworkMemory } from "./network-memory.js";
 import { takeNews } from "./news.js";
-import { type Parts, remember } from "./remember.js";
+import type { Awakening, SleepOwner } from "./owner.js";
+import { remember } from "./remember.js";
 
 /**
  * So many reports may wait for the time instead of sending readings without one, as long as the boot's clock was never set. They are
@@ -52,38 +52,6 @@ const BUSY_MS = 1_000;
 
 /** Interval of the checks whether what was sent besides readings has arrived, in milliseconds: there is no event for that. */
 const ANSWER_MS = 100;
-
-/** A board's sleep, and the record from before it; undefined: there is none, as after power-on. */
-export interface Awakening {
-  readonly sleeper: Sleeper;
-  readonly record: WakeRecord | undefined;
-}
-
-/** What is needed of the uplink. */
-interface ReportingUplink {
-  readonly isConnected: boolean;
-  /** Connected, and no message beside readings waits for an acknowledgement. */
-  readonly isIdle: boolean;
-  readonly status: { readonly delivered: number };
-  readonly encryption: { readonly toKeep: KeptSession | undefined } | undefined;
-  readonly presence: { readonly announced: Announced };
-  readonly toKeep: Learned;
-  stop(whenDone: () => void): void;
-}
-
-/** What sleep control needs of the device. */
-export interface SleepOwner extends Parts {
-  readonly settings: Settings;
-  readonly uplink: ReportingUplink | undefined;
-  readonly time: { readonly isConfirming: boolean } | undefined;
-  readonly health: { farewell(): void };
-  /** An update keeps the device awake: a wake from deep sleep is a reset, which would end a trial. */
-  readonly updating: { readonly isBusy: boolean; pause(): void } | undefined;
-  log(level: LineLevel, text: string): void;
-  /** Releases the radio; releases everything. */
-  closeNetwork(): void;
-  close(): void;
-}
 
 type Phase = "awake" | "leaving" | "left" | "asleep";
 
@@ -144,6 +112,11 @@ export class SleepControl {
   /** How the clock was set before the sleep. */
   get lastSet(): LastSet {
     return this.record;
+  }
+
+  /** Time servers' answers from before the sleep that were too few to set the clock; undefined: none, or the clock was set. */
+  get earlierAnswers(): EarlierAnswers | undefined {
+    return this.past === undefined || this.hasTime ? undefined : readAnswers(this.sleeper);
   }
 
   /** The clock was set before the sleep. */
@@ -375,6 +348,7 @@ export class SleepControl {
     owner.updating?.pause();
     const { uplink } = owner;
     const session = uplink?.encryption?.toKeep;
+    const answers = owner.time?.toConfirm;
     const isNews = this.hasNews(); // this start has no network: the next one reports it
     const record = remember(owner, this.record, this.isDelivered);
     record.clockWaits = this.record.clockWaits + (this.waitsForClock ? 1 : 0);
@@ -385,6 +359,7 @@ export class SleepControl {
     try {
       if (this.isOnline && owner.board.tls !== undefined) writeSession(sleeper, session);
       if (uplink !== undefined) writeLearned(sleeper, uplink.toKeep);
+      if (this.isOnline && record.syncUtcMs === 0) writeAnswers(sleeper, answers);
       sleeper.writeMemory(record.seal(sleeper.firmware));
       sleeper.sleep(ms);
     } catch (error) {
