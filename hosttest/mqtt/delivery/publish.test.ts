@@ -243,6 +243,37 @@ describe("PUBLISH going out", () => {
     expect(setup.take()).toBe("62 02 00 02 32 06 00 01 61 00 03 33 34 06 00 01 61 00 04 34");
   });
 
+  describe("QoS 1 behind several of QoS 2, and a server that answers these out of order: it waits for all of them", () => {
+    function behindTwo(): Setup {
+      const setup = connected();
+      setup.publish("1", 2);
+      setup.publish("2", 2);
+      setup.publish("3", 1);
+      setup.take();
+      return setup;
+    }
+
+    test("the last one is released first", () => {
+      const setup = behindTwo();
+      setup.link.give("50 02 00 02");
+      expect(setup.take()).toBe("62 02 00 02");
+      setup.link.give("70 02 00 02");
+      expect(setup.take()).toBe("");
+      setup.link.give("50 02 00 01");
+      expect(setup.take()).toBe("62 02 00 01 32 06 00 01 61 00 03 33");
+    });
+
+    test("it was released on an earlier connection", () => {
+      const setup = behindTwo();
+      setup.link.give("50 02 00 02");
+      setup.link.end();
+      setup.reconnect();
+      expect(setup.take()).toBe("3c 06 00 01 61 00 01 31 62 02 00 02");
+      setup.link.give("50 02 00 01");
+      expect(setup.take()).toBe("62 02 00 01 32 06 00 01 61 00 03 33");
+    });
+  });
+
   test("a window of 1 sends one after the other", () => {
     const setup = connected({ window: 1 });
     setup.publish("1");

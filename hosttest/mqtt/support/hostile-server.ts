@@ -69,6 +69,8 @@ export class HostileServer {
   readonly #open = new Map<number, string>();
   /** Messages of QoS 2 whose PUBREC the client has. */
   readonly #released = new Set<string>();
+  /** Sent at QoS 2 on this connection, and not answered by PUBREC: none of QoS 1 may follow. */
+  readonly #unreleased = new Set<string>();
   readonly #bad = new Map<string, Verdict | undefined>();
   #late: (() => void)[] = [];
   #maxQoS = 2;
@@ -105,6 +107,7 @@ export class HostileServer {
     this.#seen = link;
     this.#late = [];
     this.#inFlight.clear();
+    this.#unreleased.clear();
     const isPresent = this.#hasSession && !random.chance(this.temper.loses);
     this.#hasSession = true;
     this.#client.setup.open();
@@ -174,6 +177,8 @@ export class HostileServer {
     const payload = Buffer.from(packet.subarray(idAt + 2 + (this.#level === 5 ? 1 : 0))).toString("latin1");
     this.#check(link, payload, isDup);
     this.#inFlight.add(payload);
+    if (qos === 2) this.#unreleased.add(payload);
+    else if (payload.includes("q1") && this.#unreleased.size > 0) this.breaches.push(`${payload}: before QoS 2`);
     if (this.#inFlight.size > this.#receiveMaximum) this.breaches.push(`${this.#inFlight.size} in flight`);
     this.#unanswered.set(payload, link);
     this.excused.delete(payload);
@@ -187,6 +192,7 @@ export class HostileServer {
     if (qos === 2 && this.#level === 5 && !isOpen && !isDup && this.#random.chance(0.02)) {
       // The id of another message that is over for the client.
       this.#answer(link, 5, id, ID_IN_USE, () => {
+        this.#unreleased.delete(payload);
         this.#unanswered.delete(payload);
         this.#inFlight.delete(payload);
       });
@@ -205,6 +211,7 @@ export class HostileServer {
     if (qos === 2 && isPuback) this.#open.delete(id);
     this.#answer(link, isPuback ? 4 : 5, id, code, () => {
       if (isPuback || code >= 128) {
+        this.#unreleased.delete(payload);
         this.#unanswered.delete(payload);
         this.#inFlight.delete(payload);
       } else this.#isReceived(payload);
@@ -212,6 +219,7 @@ export class HostileServer {
   }
 
   #isReceived(payload: string): void {
+    this.#unreleased.delete(payload);
     this.#unanswered.delete(payload);
     this.#released.add(payload);
   }

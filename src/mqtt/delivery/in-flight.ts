@@ -141,12 +141,18 @@ export class InFlight {
 
   /**
    * Only with others in flight: whether this entry has to wait. Its packet id may be in use, or it is too far from an overtaken
-   * oldest entry, or it is of QoS 1 behind one of QoS 2 that is not released. A server may forward that one at PUBREL (§4.3.3,
-   * method B) and this one at once, so subscribers would get them in the wrong order.
+   * oldest entry, or it is of QoS 1 and one of QoS 2 is not released. A server may forward that one at PUBREL (§4.3.3, method B)
+   * and this one at once, so subscribers would get them in the wrong order. Not only the last one: a server may answer in any order.
    */
   protected mustWait(entry: OutboundEntry): boolean {
     if (entry.sequence - this.sequences[this.head] >= this.reachable) return true;
-    return entry.qos === 1 && this.awaited[(this.head + this.inFlight - 1) % this.window] >> 28 === PUBREC;
+    if (entry.qos === 2) return false;
+    for (let n = this.inFlight; n > 0; n--) {
+      const state = this.awaited[(this.head + n - 1) % this.window] >> 28;
+      if (state === PUBREC) return true;
+      if (state === PUBACK) return false; // all before it were released when it was sent
+    }
+    return false;
   }
 
   /** Whether this entry, below `reached`, is in flight. */
