@@ -252,11 +252,11 @@ export class Thermometer
     }
   }
 
-  /** Entries that a broker may have received are protected from eviction while it is away: their packet ids are in use there. */
+  /** Keeps entries that a broker may have received, because it may use their packet ids: the outbox evicts none that it has delivered. */
   private keepInFlight(): void {
     const sent = this.sleep?.isAllSettled ? 0 : (this.sessionRecord?.perhapsSent ?? 0);
-    const oldest = sent > 0 ? this.outbox?.seek(0) : undefined;
-    if (oldest !== undefined) this.outbox?.setInFlight(oldest.sequence + sent);
+    let entry = sent > 0 ? this.outbox?.seek(0) : undefined;
+    for (let n = 1; n < sent && entry; n++) entry = this.outbox?.seek(entry.sequence + 1); // with gaps: others are settled
   }
 
   /** Without its port, only the prompt is missing; readings go on. */

@@ -26,6 +26,20 @@ function running(options: Options = {}) {
   return { one, house, time: house.time, stall };
 }
 
+/** The house's broker ignores bytes with this text. */
+function ignore(house: SimulatedDevice["house"], text: string): void {
+  const { listen } = house.broker;
+  Object.assign(house.broker, {
+    listen: (peer: Parameters<typeof listen>[0]) => {
+      const acceptor = listen(peer);
+      const data = (bytes: Uint8Array) => {
+        if (!Buffer.from(bytes).includes(text)) acceptor?.data(bytes);
+      };
+      return acceptor && { data, ended: () => acceptor.ended() };
+    },
+  });
+}
+
 /** How many readings were forwarded again. */
 function doubles(sequences: readonly unknown[]): number {
   return sequences.length - new Set(sequences).size;
@@ -98,6 +112,34 @@ test("how far beyond one that is held back readings were sent is on record: afte
   one.cut();
   one.powerOn();
   expect(one.firmware.uplink?.perhapsSent).toBe(perhapsSent);
+});
+
+test("after a power cut a full outbox evicts none that were sent, also if others between them were settled", () => {
+  const options: Options = { blocks: 4, defaults: { "mqtt.qos": "1", "outbox.window": "4" } };
+  const evicted = ({ one, house, time }: ReturnType<typeof running>): number[] => {
+    const numbers: number[] = [];
+    one.firmware.board.observer!.evicted = (first, end) => {
+      for (let sequence = first; sequence < end; sequence++) numbers.push(sequence);
+    };
+    house.broker.stop("kept");
+    time.runUntil(() => numbers.length > 0, 60 * MINUTE);
+    return numbers;
+  };
+  const other = running(options);
+  other.stall(5 * SECOND);
+  const [boundary] = evicted(other); // the first block has some in flight: the second one is evicted
+  const device = running(options);
+  const { one, house, time, stall } = device;
+  ignore(house, `"seq":${boundary - 10}}`);
+  house.network.resetAll();
+  time.runUntil(() => house.sequences().includes(boundary + 10), 60 * MINUTE);
+  stall(10 * SECOND);
+  one.cut();
+  one.powerOn();
+  expect(one.firmware.outbox?.seek(0)?.sequence).toBe(boundary - 10);
+  const gone = evicted(device).filter((sequence) => !one.settled.includes(sequence));
+  expect(gone.length).toBeGreaterThan(100);
+  expect(gone.filter((sequence) => house.sequences().includes(sequence))).toEqual([]);
 });
 
 test("only as many as the window of the session count as perhaps sent after a reboot", () => {
