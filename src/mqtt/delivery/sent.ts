@@ -74,11 +74,9 @@ export class Sent {
     this.counted = this.counted.concat(doubles);
   }
 
-  /** Entries below this number are settled. */
+  /** Entries below this number are settled. Of the others, `sentAgain`, `forget` and `lose` remove what is settled. */
   settledBelow(oldest: number): void {
-    const isLeft = (sequence: number): boolean => sequence >= oldest;
-    this.due = this.due.filter(isLeft);
-    this.counted = this.counted.filter(isLeft);
+    this.counted = this.counted.filter((sequence) => sequence >= oldest);
   }
 }
 
