@@ -40,6 +40,29 @@ function numbersOf(house: House): number[] {
   return numbers;
 }
 
+test("possible doubles that are found later on the same connection: it is logged once, and commands count it once", () => {
+  const { one, house, time } = withBacklog("2");
+  house.broker.start();
+  time.runUntil(() => one.firmware.unsettled === 0, HOUR);
+  house.broker.mood.stalled = true;
+  time.advance(MINUTE);
+  house.broker.mood.stalled = false;
+  house.broker.stop("lost");
+  one.flash.faults.read = () => {
+    throw new Error("read failed");
+  };
+  one.port.take();
+  const commands = one.firmware.uplink?.commands as object;
+  const before: number = Reflect.get(commands, "connection");
+  house.broker.start();
+  time.advance(2 * MINUTE);
+  one.flash.faults.read = undefined;
+  time.advance(MINUTE);
+  expect(one.firmware.lifetime?.possibleDoubles).toBeGreaterThan(0);
+  expect(one.port.take().match(/connected to/g)).toHaveLength(1);
+  expect(Reflect.get(commands, "connection")).toBe(before + 1);
+});
+
 test.each([[13], [16], [30], [300], [3000]])(
   "%d reads fail as a connection begins: what was stored arrives",
   (count) => {

@@ -228,6 +228,7 @@ export class Client<E extends OutboundEntry = OutboundEntry> implements Connecti
       refusal: session.refusal,
       reconnects: Math.max(0, this.connects - 1),
       delivered: session.delivered,
+      unconfirmed: session.unconfirmed ?? 0,
       deadLetters: session.deadLetters,
       possibleDoubles: session.possibleDoubles,
       dropped: session.requests.dropped,

@@ -47,6 +47,8 @@ export interface ClientStatus {
   /** CONNACKs after the first. */
   readonly reconnects: number;
   readonly delivered: number;
+  /** Of these, those of QoS 2 that were settled without PUBCOMP: a server that breaks QoS 2 may have lost them. */
+  readonly unconfirmed: number;
   readonly deadLetters: number;
   readonly possibleDoubles: number;
   /** Requests that the server refused: messages of `publish`, filters. */

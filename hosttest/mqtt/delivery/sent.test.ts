@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { CONNACK_NEW, CONNACK_PRESENT, Setup } from "../support/setup.js";
 import { answer5, connack5, setup5 } from "../support/setup5.js";
+import { UnwillingServer } from "../support/unwilling-server.js";
 
 /** How many numbers of entries the client keeps: there is no other way to see its RAM. */
 function kept(setup: Setup): number {
@@ -49,6 +50,23 @@ describe("a PUBREC that comes once more, when its exchange is over, is answered 
     setup.link.give("50 02 00 01");
     expect(setup.take()).toBe("62 02 00 01");
   });
+});
+
+test("a PUBREL that is never answered is counted, and one that is answered is not", () => {
+  const setup = new Setup({ keepAlive: 10 });
+  let answer: "silence" | "acknowledge" = "silence";
+  const server = new UnwillingServer(setup, {
+    session: "kept",
+    answer: ({ kind }) => (kind === "pubrel" ? answer : "acknowledge"),
+  });
+  setup.publish("1", 2);
+  setup.publish("2", 2);
+  server.run(600);
+  expect(setup.client.status()).toMatchObject({ delivered: 2, unconfirmed: 2 });
+  answer = "acknowledge";
+  setup.publish("3", 2);
+  server.run(60);
+  expect(setup.client.status()).toMatchObject({ delivered: 3, unconfirmed: 2 });
 });
 
 test("no more than a few windows of entries are remembered, however often the session is lost", () => {

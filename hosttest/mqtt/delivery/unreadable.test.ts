@@ -69,7 +69,7 @@ describe("after a reboot", () => {
     expect(setup.take()).toBe(ANEW);
     expect(sessions).toEqual([
       { present: false, wiped: false, possibleDoubles: 0, reach: 8 },
-      { present: false, wiped: false, possibleDoubles: 3, reach: 8 },
+      { present: false, wiped: false, possibleDoubles: 3, reach: 8, again: true },
     ]);
     expect(setup.client.status().possibleDoubles).toBe(3);
   });

@@ -76,6 +76,7 @@ function outcome({ queue, rule, session, hours, every, window = 8 }: Options) {
   const { refusal, possibleDoubles } = setup.client.status();
   const counted = setup.sessions.reduce((sum, each) => sum + each.possibleDoubles, 0) + loweredAgain;
   expect(counted, "the owner hears of each possible double").toBe(possibleDoubles);
+  expect(setup.client.status().unconfirmed).toBe(settled.filter((line) => line.endsWith(", unanswered")).length);
   const unique = new Set(server.taken);
   const doubles = [...unique].filter(
     (payload) => server.taken.indexOf(payload) !== server.taken.lastIndexOf(payload),

@@ -8,6 +8,7 @@ import { closeOn } from "./close-on.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+const PUBREL = Buffer.of(0x62, 2);
 const ID = "thermometer020000000001";
 const statusTopic = (room: string, id = ID) => `home/${room}/${id}/status`;
 const discoveryTopic = (id = ID) => `homeassistant/device/${id}/config`;
@@ -260,6 +261,43 @@ describe("the session", () => {
     one.cut();
     one.powerOn();
     expect(one.status("losses")).toContain(`${counted} possible doubles`);
+  });
+
+  test("a session that turns out to be another one, on the same connection: the log does not report a second connection", () => {
+    const { one } = running();
+    expect(one.port.take()).toContain("connected to 10.0.0.1:1883, MQTT 5\n");
+    one.firmware.uplink?.onSession({ present: false, wiped: false, possibleDoubles: 0, reach: 8 });
+    expect(one.port.take()).toBe("broker 10.0.0.1:1883: the session is a new one after all\n");
+  });
+
+  test("a broker that never answers PUBREL, and so may have lost the readings: log and status report it", () => {
+    const { one, house, time } = running({ "mqtt.qos": "2", interval: "3600" });
+    time.advance(30 * MINUTE);
+    expect(one.status("losses")).toBeUndefined();
+    let isBroken = true;
+    const { listen } = house.broker;
+    Object.assign(house.broker, {
+      listen: (peer: Parameters<typeof listen>[0]) => {
+        const acceptor = listen(peer);
+        const data = (bytes: Uint8Array) => {
+          const rest = [...bytes];
+          const at = Buffer.from(bytes).indexOf(PUBREL);
+          if (isBroken && at >= 0) rest.splice(at, 4);
+          if (rest.length > 0) acceptor?.data(Uint8Array.from(rest));
+        };
+        return acceptor && { data, ended: () => acceptor.ended() };
+      },
+    });
+    house.network.resetAll();
+    time.runUntil(() => one.firmware.uplink?.status.unconfirmed !== 0, 180 * MINUTE);
+    const log = one.port.take();
+    const says = one.status("losses");
+    expect(says).toMatch(/^[12] perhaps lost at the broker$/);
+    expect(log).toMatch(/reading \d+ settled: the broker took it over, but never answers PUBREL: it may be/);
+    isBroken = false;
+    time.advance(180 * MINUTE);
+    expect(one.status("losses")).toBe(says);
+    expect(one.status("outbox")).toMatch(/^0 waiting/);
   });
 
   test("a broker that closes the connection at one reading: that one is a dead letter, counted, and the rest are sent", () => {

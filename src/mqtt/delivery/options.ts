@@ -24,6 +24,8 @@ export interface SessionStart {
   readonly expired?: true;
   /** An old session was wiped before this one began. */
   readonly wiped: boolean;
+  /** The second call for this session on one connection: only `possibleDoubles` is new. */
+  readonly again?: true;
   /**
    * QoS 2 messages that are sent again, as new or at QoS 1, though the server may have received them: each counts once, however
    * often it is sent.

@@ -47,6 +47,8 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
   /** Entries below this number are among them. */
   protected reachEnd = 0;
   delivered = 0;
+  /** Of these, those whose PUBREL was never answered: a server that breaks QoS 2 may have lost them. Usually none: it takes no RAM. */
+  declare unconfirmed: number | undefined;
   deadLetters = 0;
   possibleDoubles = 0;
 
@@ -270,8 +272,10 @@ export class Outbound<E extends OutboundEntry> extends InFlight {
     this.store.settle(sequence);
     this.sent.forget(sequence);
     this.mayHaveMore = true;
-    if (outcome === "delivered") this.delivered++;
-    else this.deadLetters++;
+    if (outcome === "delivered") {
+      this.delivered++;
+      this.unconfirmed = 1 + (this.unconfirmed ?? 0);
+    } else this.deadLetters++;
     this.options.onSettled?.(sequence, outcome, by, code);
   }
 

@@ -134,7 +134,8 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     this.pace();
     if (!isClean && !(isAgain && !possibleDoubles)) {
       const start: SessionStart = { present: isPresent, wiped: isWiped, possibleDoubles, reach: this.reach };
-      this.options.onSession?.(isExpired ? { ...start, expired: true } : start);
+      const more = isAgain ? { again: true as const } : isExpired ? { expired: true as const } : undefined;
+      this.options.onSession?.(more ? { ...start, ...more } : start);
     }
     this.report();
   }

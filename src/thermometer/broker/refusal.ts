@@ -2,7 +2,7 @@
  * Texts about refused readings, dead letters and the session: for the log, once, and for the row "broker" of `status` as long
  * as the state lasts.
  */
-import type { Refusal, SessionStart, SettledBy } from "../../mqtt/client.js";
+import type { Refusal, SessionStart, SettledBy, Version } from "../../mqtt/client.js";
 import { reasonText } from "../../mqtt/v5/reasons.js";
 
 /** The problem, without its consequences. */
@@ -37,7 +37,7 @@ export function settledLine(sequence: number, by: SettledBy | undefined, code = 
     case "silence":
       return `reading ${sequence} dead-lettered: the broker never acknowledged it, but did others`;
     case "unanswered":
-      return `reading ${sequence} settled: the broker has it, but never answers PUBREL`;
+      return `reading ${sequence} settled: the broker took it over, but never answers PUBREL: it may be lost there`;
     case "refused":
       return `reading ${sequence} dead-lettered: the broker refuses it: ${reasonText(code)}`;
     case "unsendable":
@@ -54,8 +54,14 @@ export function loweredLine(why: "acknowledged" | "refused"): string {
   return `handles QoS 2 as QoS 1: ${how}; a reading may arrive twice`;
 }
 
-/** The end of the line "connected ..."; empty for a new session. */
-export function sessionText({ present, expired }: SessionStart): string {
-  if (present) return ", session resumed";
-  return expired ? ", the session had expired there" : "";
+/** A connection begins. `isConnected`: it began before, and its session turns out to be another one than it seemed. */
+export function sessionLine(
+  address: string,
+  level: Version,
+  { present, expired }: SessionStart,
+  isConnected: boolean,
+): string {
+  if (isConnected) return `broker ${address}: the session is a new one after all`;
+  const session = present ? ", session resumed" : expired ? ", the session had expired there" : "";
+  return `connected to ${address}, ${level === 5 ? "MQTT 5" : "MQTT 3.1.1"}${session}`;
 }

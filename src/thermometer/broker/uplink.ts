@@ -31,7 +31,7 @@ import { RemoteCommands, type RemoteOwner } from "../remote/commands.js";
 import { ClientSettings, type ClientSettingsOwner } from "./client-settings.js";
 import { Encryption, type EncryptionOwner } from "./encryption.js";
 import { Failure } from "./failure.js";
-import { loweredLine, refusalLine, sessionText, settledLine } from "./refusal.js";
+import { loweredLine, refusalLine, sessionLine, settledLine } from "./refusal.js";
 import { SessionMark } from "./session-mark.js";
 import type { SessionRecord } from "./session-record.js";
 import { Takeover } from "./takeover.js";
@@ -295,14 +295,14 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   }
 
   onSession(session: SessionStart): void {
-    const { owner, id } = this;
-    owner.lifetime?.countPossibleDoubles(session.possibleDoubles);
-    this.commands.connected(session.present);
-    this.presence.report?.greeted(session.present, owner.sleep);
-    const utcMs = owner.board.clock.utcMs();
-    owner.sessionRecord?.record(id, this.host, this.port, session.reach, this.level, utcMs, !session.present);
-    const version = this.status.version === 5 ? "MQTT 5" : "MQTT 3.1.1";
-    owner.log("info", `connected to ${this.host}:${this.port}, ${version}${sessionText(session)}`);
+    const { owner, id, host, port } = this;
+    const { possibleDoubles, present, reach } = session;
+    owner.lifetime?.countPossibleDoubles(possibleDoubles);
+    if (session.again) return;
+    this.commands.connected(present);
+    this.presence.report?.greeted(present, owner.sleep);
+    owner.sessionRecord?.record(id, host, port, reach, this.level, owner.board.clock.utcMs(), !present);
+    owner.log("info", sessionLine(`${host}:${port}`, this.status.version, session, this.isConnected));
   }
 
   onState(state: ClientState): void {
@@ -359,10 +359,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
   onRefusal(refusal: Refusal | undefined): void {
     // A reading ended the connections, so the messages left out meanwhile were not the cause.
     if (refusal?.by === "closing" && refusal.scope === "some") this.presence.retryAll();
-    this.owner.log(
-      refusal === undefined ? "info" : "error",
-      `broker ${this.host}:${this.port}: ${refusalLine(refusal)}`,
-    );
+    this.owner.log(refusal ? "error" : "info", `broker ${this.host}:${this.port}: ${refusalLine(refusal)}`);
   }
 
   onLowered(_sequence: number, why: "acknowledged" | "refused", isPossibleDouble: boolean): void {

@@ -138,7 +138,7 @@ function outbox({ outbox, flashTrouble }: Product): string {
 }
 
 /** Only counts above zero. */
-function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
+function losses({ outbox, lifetime, dropped, uplink }: Product): readonly Row[] {
   const statistics = outbox?.statistics();
   const counts: (readonly [string, number])[] = [
     ["dropped, flash full", statistics?.dropped ?? 0],
@@ -147,6 +147,7 @@ function losses({ outbox, lifetime, dropped }: Product): readonly Row[] {
     ["dropped, not stored", dropped],
     ["dead-lettered", lifetime?.deadLetters ?? 0],
     ["possible doubles", lifetime?.possibleDoubles ?? 0],
+    ["perhaps lost at the broker", uplink?.status.unconfirmed ?? 0],
   ];
   const happened = counts.filter(([, count]) => count > 0).map(([label, count]) => `${count} ${label}`);
   return happened.length === 0 ? [] : [["losses", happened.join(", ")]];
