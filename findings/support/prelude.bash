@@ -58,14 +58,14 @@ npm_packages() { # NAME@VERSION...
 }
 
 # Builds $work/client/client from the main.go there.
-go_client() { # MODULE@VERSION
+go_client() { # PACKAGE@VERSION...
   local go
   go=$(PATH="$PATH:/usr/local/go/bin" command -v go) || { echo "Go 1.26 is needed" >&2; return 2; }
   (
     cd "$work/client"
     export GOFLAGS='' GOTOOLCHAIN=local CGO_ENABLED=0
     "$go" mod init client
-    "$go" get "$1"
+    "$go" get "$@"
     "$go" build -o client .
   ) >"$work/go.log" 2>&1 || { tail -5 "$work/go.log" >&2; return 2; }
 }
