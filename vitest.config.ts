@@ -19,7 +19,7 @@ export default defineConfig({
       {
         extends: true,
         // No global setup: `npm run check` must not wait for the XS engine, or need a compiler for it.
-        test: { name: "gates", include: [...GATES], setupFiles: [seeded], testTimeout: 60_000 },
+        test: { name: "gates", include: [...GATES], setupFiles: [seeded], testTimeout: 180_000 },
       },
       {
         extends: true,
@@ -28,7 +28,7 @@ export default defineConfig({
           include: ["hosttest/**/*.test.ts"],
           exclude: [...PROGRAMS, ...GATES],
           setupFiles: [seeded, here("hosttest/support/vitest/no-programs.ts")],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           // They share nothing but modules: to load those once is a third of the time.
           isolate: false,
         },
@@ -41,8 +41,8 @@ export default defineConfig({
           exclude: [...GATES],
           setupFiles: [seeded],
           globalSetup: here("hosttest/support/vitest/engine.ts"),
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

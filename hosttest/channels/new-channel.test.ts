@@ -1,5 +1,5 @@
 /*
- * A new channel is one row of the channel table and nothing else: the row is added in a copy of the sources, and the channel is
+ * A new channel is one row of the channel table and nothing else in the code: the row is added in a copy of the sources, and the channel is
  * seen at the subscriber, in discovery, on its own topic and in the settings. The copy is in build/, where npm packages are found.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

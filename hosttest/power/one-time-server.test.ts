@@ -59,7 +59,7 @@ test.each([
   const errors = errorsMs(device, hours * HOUR);
   expect(errors.length).toBeGreaterThan(0.9 * 6 * (hours - 1));
   expect(largest(errors)).toBeLessThan(8 * SECOND);
-  expect(device.longestWakeMs).toBeLessThan(5 * SECOND);
+  expect(device.longestWakeMs, "far from the limit of a report").toBeLessThan(8 * SECOND);
   expect([warnings(device, "time:"), device.crashes]).toEqual([0, []]);
 });
 
@@ -117,7 +117,7 @@ test("awake for ten seconds only: the first report waits for the second answer, 
   const errors = errorsMs(device, 3 * HOUR);
   expect(errors.length).toBeGreaterThan(11);
   expect(largest(errors)).toBeLessThan(8 * SECOND);
-  expect(device.longestWakeMs).toBeLessThan(5 * SECOND);
+  expect(device.longestWakeMs, "far from the limit of a report").toBeLessThan(8 * SECOND);
 });
 
 test("two of three servers are silent: the third one's answer is enough, before the readings are sent", () => {

@@ -123,6 +123,8 @@ function flaws(all: Facts): string[] {
     const texts = {
       "src/thermometer/README.md": `\`${key}\`: ${words[unit] ?? unit}`,
       "hosttest/recipes/README.md": `\`home_${name}\``,
+      "hosttest/recipes/telegraf.conf": `path = "${key}"`,
+      "hosttest/recipes/kept/mqtt-exporter.yaml": `prom_name: home_${name}`,
     };
     for (const [path, text] of Object.entries(texts))
       if (!read(path).includes(text)) wrong.push(`${path}: add "${text}"`);
@@ -165,6 +167,8 @@ test("a new driver, a new channel, and a driver that is removed: every place is 
   );
   expect(found).toContain('src/thermometer/README.md: add "`co2`: ppm"');
   expect(found).toContain('hosttest/recipes/README.md: add "`home_carbon`"');
+  expect(found).toContain('hosttest/recipes/telegraf.conf: add "path = "co2""');
+  expect(found).toContain('hosttest/recipes/kept/mqtt-exporter.yaml: add "prom_name: home_carbon"');
 
   const fewer = flaws({ ...facts, drivers: drivers.filter(({ name }) => name !== "AHT20") });
   expect(fewer.filter((flaw) => flaw.endsWith("remove AHT20, or add its driver to the code"))).toHaveLength(5);

@@ -1,6 +1,7 @@
 /*
  * The device's own state on its diagnostics topic: the content, when it is sent again, what is retained, and brokers that do not accept it.
  */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { diagnostics } from "../../../src/thermometer/presence/diagnostic-rows.js";
 import { DETAIL_MESSAGES, Diagnostics, LOOK_MS, LOOKS } from "../../../src/thermometer/presence/diagnostics.js";
@@ -21,6 +22,12 @@ function device(defaults: Record<string, string> = {}, house = new House()) {
 }
 
 describe("what it says", () => {
+  test("the page lists every row", () => {
+    const page = readFileSync("src/thermometer/README.md", "utf8");
+    const [list] = /^`home\/<room>\/<id>\/diagnostics`.*?\n\n/ms.exec(page) ?? [""];
+    for (const { key } of diagnostics) expect(list, key).toContain(`\`${key}\``);
+  });
+
   test("each row that this board has, retained", () => {
     const { time, published, latest } = device();
     time.advance(MINUTE);
