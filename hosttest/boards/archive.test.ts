@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { gaps, importsIn, readArchive, resolve, unused } from "./archive.js";
+import { gaps, importsIn, readArchive, resolve, undeclared, unused } from "./archive.js";
 
 const CODE = Buffer.from("\0\0\0\x1eXS_B\0\0\0\x0aVERS\x11\x07\0\0\0\x0cCODE\x01\x02\x03\x04", "latin1");
 
@@ -70,6 +70,26 @@ test("what no import reaches is named, a module that only such a one imports too
     }),
   );
   expect(unused(archive, ["src/main"]).map(({ specifier }) => specifier)).toEqual(["sntp", "socket"]);
+});
+
+test("a C file that names the class of a module that is left out is named", () => {
+  const folder = build({ "src/main": "" });
+  const write = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  write("mc.xs.h", "extern void xs_tcp_destructor(void* data);\n");
+  const late = write(
+    "tcp.c",
+    "hooks = { xs_tcp_destructor, xs_listener_destructor_ };\nvoid xs_listener_destructor_(void *data) {}\n",
+  );
+  const own = write(
+    "udp.c",
+    "void xs_udp_destructor(void *data) {}\n// not xs_old_destructor\nhooks = { xs_udp_destructor };\n",
+  );
+  const rules = [late, own].map((file, at) => `$(TMP_DIR)/${at}.c.xsi: ${file}\n\txsid ${file}\n`);
+  write("makefile", rules.join(""));
+  expect(undeclared(folder)).toEqual([{ file: late, destructor: "xs_listener_destructor_" }]);
 });
 
 test("a folder without a build is an error of one line", () => {

@@ -64,6 +64,35 @@ export function unused({ modules }: Pick<Archive, "modules">, roots: readonly st
   return modules.filter(({ specifier }) => !reached.has(specifier));
 }
 
+/** A C file that names the destructor of a class that no linked module has: it does not compile. */
+export interface Undeclared {
+  readonly file: string;
+  readonly destructor: string;
+}
+
+/**
+ * What mc.xs.h does not declare. xsl declares there the native functions of the linked modules, and mcconfig compiles the C files of the
+ * manifests whether their modules are linked or left out. `folder`: as for `readArchive`.
+ */
+export function undeclared(folder: string): Undeclared[] {
+  const declared = destructorsIn(readFileSync(join(folder, "mc.xs.h"), "utf8"));
+  const makefile = readFileSync(join(folder, "makefile"), "utf8");
+  return [...makefile.matchAll(/^\$\(TMP_DIR\)\/\S+\.c\.xsi: (\S+)/gm)].flatMap(([, file]) => {
+    const source = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    const unknown = [...destructorsIn(source)].filter((name) => !declared.has(name) && !isDefinedFirst(source, name));
+    return unknown.map((destructor) => ({ file, destructor }));
+  });
+}
+
+/** Whether a C file defines or declares a function before it names it otherwise. */
+function isDefinedFirst(source: string, name: string): boolean {
+  return new RegExp(`\\b(void\\s+)?${name}\\b`).exec(source)?.[1] !== undefined;
+}
+
+function destructorsIn(source: string): Set<string> {
+  return new Set(source.match(/\b\w+_destructor_?\b/g));
+}
+
 /** The specifiers that a module's text imports, as written. Comments and strings do not begin a line with `import`. */
 export function importsIn(source: string): string[] {
   const statement = /^[ \t]*(?:import|export)\s+(?:[^"';]*?\sfrom\s*)?["']([^"']+)["']/gm;

@@ -1,9 +1,9 @@
 /*
- * Checks that every imported module is in the linked archive, and prints sizes. To be run by hand, with the SDK:
+ * Checks that every imported module is in the linked archive, and that the C files name no class of another; prints sizes. To be run by hand, with the SDK:
  *   node hosttest/run.mjs hosttest/boards/check-archive.ts $MODDABLE/build/tmp/esp32/release/home-thermometer
  * Exit code 1: something is missing. 2: that is no build.
  */
-import { type Archive, gaps, readArchive, unused } from "./archive.js";
+import { type Archive, gaps, readArchive, undeclared, unused } from "./archive.js";
 
 const SLOT_BYTES = 16; // on a 32-bit processor
 /** Modules that start without an import: the program, the drivers that config names, the SDK's global objects. */
@@ -20,7 +20,10 @@ try {
   const missing = gaps(archive);
   for (const { importer, specifier } of missing) console.log(`MISSING ${specifier}, imported by ${importer}`);
   console.log(`${archive.modules.length} modules, ${missing.length} imports without a module`);
-  process.exitCode = missing.length > 0 ? 1 : 0;
+  const strange = undeclared(folder);
+  for (const { file, destructor } of strange)
+    console.log(`DOES NOT COMPILE ${file}: no linked module has ${destructor}`);
+  process.exitCode = missing.length + strange.length > 0 ? 1 : 0;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 2;

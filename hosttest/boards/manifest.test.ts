@@ -107,6 +107,21 @@ describe.each(DEVICES)("%s", (platform) => {
   });
 });
 
+/** mc.xs.h declares the classes of linked modules alone, and the SDK compiles a C file unless it is left out, too. */
+test("a C file of the SDK is left out if a module is, whose class it names", () => {
+  const NAMES: Readonly<Record<string, readonly string[]>> = {
+    "commodetto/commodettoBitmap.c": ["commodetto/commodettoBitmap.js"],
+    "io/socket/lwip/tcp.c": ["io/socket/lwip/listener.js", "io/socket/lwip/tcp.js"],
+    "network/socket/lwip/modSocket.c": ["network/socket/socket.js"],
+  };
+  const lines: string[] = JSON.parse(text("boards/esp32/common.json")).modules["~"];
+  const leftOut = new Set(lines.map((line) => line.replace("$(MODDABLE)/modules/", "")));
+  const broken = Object.keys(NAMES).filter(
+    (file) => !leftOut.has(file) && NAMES[file].some((name) => leftOut.has(name)),
+  );
+  expect(broken).toEqual([]);
+});
+
 test("the simulator's stack is as large as a chip's: the firmware starts while modules are imported", () => {
   const stackOf = (path: string): number => JSON.parse(text(path)).creation.stack;
   expect(stackOf("boards/simulator/manifest.json")).toBeGreaterThanOrEqual(stackOf("boards/esp32/common.json"));
