@@ -58,10 +58,16 @@ describe.each([
   });
 });
 
-test("every ESP32 keeps its partitions where the others have them: the outbox alone has another size", () => {
-  const places = (board: string): unknown =>
-    read(board).map((partition) => ({ ...partition, size: partition.name === "outbox" || partition.size }));
-  expect(places("esp32s3")).toEqual(places("esp32"));
+test("every ESP32 has the partitions that the others have, in the same order", () => {
+  const kinds = (board: string): unknown => read(board).map(({ name, type }) => ({ name, type }));
+  expect(kinds("esp32s3")).toEqual(kinds("esp32"));
+});
+
+/** Linked for the ESP32-C3 in release, as boards/README.md says. The slots of 4 MB are smaller: README.md, "Not tested". */
+test("on 8 MB, an application slot holds the image, and a fifth more", () => {
+  const IMAGE_BYTES = 2_073_520;
+  const slot = read("esp32s3").find(({ name }) => name === "ota_0");
+  expect(slot?.size).toBeGreaterThan(1.2 * IMAGE_BYTES);
 });
 
 test("the outbox's label is the one that the board opens", () => {
