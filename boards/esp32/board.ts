@@ -43,6 +43,8 @@ interface Wiring {
   readonly prompt: readonly UART[];
   /** A pin that wakes the chip from deep sleep when it is low: that of the board's button, if it can wake the chip. */
   readonly button: number;
+  /** The partition table has two application slots; absent: it has one, and the board takes no updates. */
+  readonly hasTwoSlots?: boolean;
   /** The divider between the cells and a pin of the ADC; absent: there is none. */
   readonly battery?: BatteryWiring;
 }
@@ -88,14 +90,16 @@ export const board: Board = {
   sleep: { io: Sleeper, button: wiring.button },
   battery: wiring.battery && { io: Analog as unknown as AnalogConstructor, fullVolts: ADC_VOLTS, ...wiring.battery },
   // An image is for one board, not for every board with this chip: other boards have other pins.
-  update: {
-    io: ImageSlots,
-    chip: wiring.name,
-    isSigned: (message, signature, key) => isSigned(message, signature, key) === 1,
-    get key() {
-      return buildUpdateKey();
-    },
-  },
+  update: wiring.hasTwoSlots
+    ? {
+        io: ImageSlots,
+        chip: wiring.name,
+        isSigned: (message, signature, key) => isSigned(message, signature, key) === 1,
+        get key() {
+          return buildUpdateKey();
+        },
+      }
+    : undefined,
   ntp,
   serial: { io: Prompt, uarts: promptUARTs(config.prompt, wiring.prompt) },
   get defaults() {

@@ -27,6 +27,14 @@ test("the board knows its name, its address, its pins, its partitions and its na
   expect(hardware.namespaces).toEqual(["thermometer"]);
 });
 
+test("a board with one application slot takes no updates", async () => {
+  const hardware = new Hardware();
+  expect((await bootOn(hardware)).update).toBeUndefined();
+  const { board } = hardware.config as { board: object };
+  hardware.config = { board: { ...board, hasTwoSlots: true } };
+  expect((await bootOn(hardware)).update).toMatchObject({ chip: "esp32" });
+});
+
 test("TLS uses the SDK's TCP, the engine in C, and a given CA: there are no public ones", async () => {
   const hardware = new Hardware();
   const opened: unknown[][] = [];

@@ -104,6 +104,7 @@ describe.each(DEVICES)("%s", (platform) => {
     const folder = platform.startsWith("esp32/esp32s3") ? "boards/esp32s3" : "boards/esp32";
     expect(build.PARTITIONS_FILE).toBe(`${folder}/partitions.csv`);
     expect(text(build.PARTITIONS_FILE)).toContain("outbox");
+    expect(board!.hasTwoSlots === true).toBe(/^ota_1,/m.test(text(build.PARTITIONS_FILE)));
   });
 });
 

@@ -22,6 +22,7 @@ export interface BoardConfig {
   readonly name: string;
   readonly sensor: { readonly data: number; readonly clock: number };
   readonly button: number;
+  readonly hasTwoSlots?: boolean;
   readonly battery?: { readonly pin: number };
   readonly prompt: readonly { readonly port: number; readonly receive: number; readonly transmit: number }[];
 }
