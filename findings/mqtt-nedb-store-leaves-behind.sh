@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # mqtt-nedb-store 0.1.1, a store on disk for MQTT.js, sends 1,000 of a backlog of 1,200 messages; the others wait for the next connection. Their order is that of the packet ids, not of publishing.
 #
-# Expected: messages of QoS 1 that were published without a connection are all sent when there is one, in the order in which they were published (MQTT 3.1.1, section 4.6; MQTT.js's README names this
-# store).
+# Expected: messages of QoS 1 that were published without a connection are all sent when there is one (MQTT.js's README names this store), and in the order in which they were published, which MQTT
+# 3.1.1 (section 4.6) demands of those that are sent again.
 # Seen: the store hands its messages over in pages of 500 and counts from the start for each page, while those that are acknowledged leave it: the third page begins behind the end. MQTT.js takes that
 # for the end and reports `connect`; the other 200 are sent when the connection is lost and made again, perhaps days later, behind all newer ones. Where the packet ids pass 65,535 in the backlog, the
 # messages behind that are sent before those in front of it. With mqtt-level-store 3.1.0 both are right. What to do: use that one.

@@ -5,8 +5,8 @@
 # Expected: -10.5 °C is read as -10.5. TMP112 and STTS22H give two's complement; AM2320 and DHT22 a magnitude whose top bit is the sign; the DHT11 that Aosong makes today (-20 to 60 °C) tenths whose
 # top bit is the sign (datasheets).
 # Seen: tmp112x subtracts the sign twice (-266.5), stts22h and am2320-driver ignore it (644.86 and 3287.3), dht11 adds it to the tenths (23.3), and adafruit-circuitpython-dht drops it (10.5). At 10.5
-# °C all are right. What the two drivers of the DHT11 return looks like mild weather. What to do: for tmp112x, add 256 to what is below -128; for the others, subtract 655.36 from what is above 327,
-# and use 3276.8 minus the value where it is above 3276; no DHT11 outdoors or in freezers. Try each sensor in a freezer once.
+# °C all are right. What the two drivers of the DHT11 return looks like mild weather. What to do: with tmp112x, add 256 to what is below -128; with stts22h, subtract 655.36 from what is above 327;
+# with am2320-driver, take 3276.8 minus what is above 3276; no DHT11 outdoors or in freezers. Try each sensor in a freezer once.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash
