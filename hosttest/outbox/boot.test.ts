@@ -60,7 +60,7 @@ function drainAsBefore(flash: NorFlash, count: number): void {
   const cursor = new Cursor(medium);
   const header = emptyHeader();
   for (let block = 0; block < flash.blocks; block++) {
-    if (!cursor.enter(block, header)) continue;
+    if (!cursor.enter(block, { header, newest: header, newestBlock: -1 })) continue;
     const end = (block + 1) * flash.blockLength;
     while (cursor.next(end, Number.POSITIVE_INFINITY)) {
       if (cursor.isEntry && cursor.number < count) medium.programState(cursor.address, cursor.state & 0x1f);

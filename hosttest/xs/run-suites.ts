@@ -35,6 +35,7 @@ const NODE_ONLY: Readonly<Record<string, string>> = {
   "hosttest/mqtt/wire/transmit.test.ts": "compares with mqtt-packet, which needs Node",
   "hosttest/outbox/carried.test.ts": "lives of thousands of calls: journal/evicted.test.ts is a smaller case",
   "hosttest/outbox/boot.test.ts": "backlogs of thousands: half a minute in an interpreter",
+  "hosttest/outbox/heads/lost-heads.test.ts": "lives of thousands of calls: headless.test.ts has single cases",
   "hosttest/outbox/misread.test.ts": "a boot for each read of a boot: minutes in an interpreter",
   "hosttest/outbox/readme.test.ts": "reads README.md, and bundles",
   "hosttest/update/device.test.ts": "signs images by node:crypto",
@@ -62,6 +63,8 @@ const LONG = "minutes in an interpreter; a smaller case of the same stays";
 
 /** Single tests that stay on Node, and why. */
 const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
+  "cut openings are not taken for damaged heads, write unit 1 > the next block": LONG,
+  "cut openings are not taken for damaged heads, write unit 1 > a copy": LONG,
   "printable > agrees with Unicode about every code point there is":
     "compares with Unicode's properties in regular expressions, which XS does not have",
   "streams > a length field of 256 MB costs nothing but the header": "measures Node's memory",

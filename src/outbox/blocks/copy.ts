@@ -4,7 +4,7 @@
  * itself changes only when the target is opened.
  */
 
-import { isDone, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "../flash/layout.js";
+import { isDone, isHeadless, isReleased, NOTE, QUEUED_STATE, RELEASED_BITS, SKIP, STATE } from "../flash/layout.js";
 import type { Medium } from "../flash/medium.js";
 import { type Carrier, isLate, putCarried } from "./carried.js";
 import { type Cursor, NOWHERE, TAGS } from "./cursor.js";
@@ -106,7 +106,8 @@ export function takeState(log: Source, first: number): void {
   counters.entries = words[4] >>> 0;
   counters.holeFrom = first + ((words[5] - (first | 0)) | 0);
   counters.holeEnd = words[5] === words[6] ? 0 : first + ((words[6] - (first | 0)) | 0);
-  marks.restore(words, COUNTER_WORDS + 1, (medium.length >> 2) - COUNTER_WORDS);
+  // Their place depends on the header's tail. Without it, the marks of the block before are as good.
+  if (!isHeadless(log.newest)) marks.restore(words, COUNTER_WORDS + 1, (medium.length >> 2) - COUNTER_WORDS);
 }
 
 /**

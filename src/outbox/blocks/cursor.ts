@@ -9,6 +9,7 @@ import {
   type BlockHeader,
   blockSeed,
   CLEAN_BYTES,
+  copyHeader,
   decodeHeader,
   ENTRY_QOS2,
   HEAD_BYTES,
@@ -31,6 +32,13 @@ const OPEN_WORD = CLEAN_BYTES >> 2;
 const WIDEST_GAP = 4096;
 /** The same before a short frame, whose header has no check, unless a record with the next number follows it. */
 const WIDEST_SHORT_GAP = 15;
+
+/** What is needed of the log to enter a block in use. */
+export interface Entered {
+  readonly newestBlock: number;
+  readonly newest: BlockHeader;
+  readonly header: BlockHeader;
+}
 
 /** A position in a block. */
 export class Cursor {
@@ -69,14 +77,18 @@ export class Cursor {
     this.notes = notes;
   }
 
-  /** Moves to the head of `block`, and reads its `header`; false: the block has none. */
-  enter(block: number, header: BlockHeader): boolean {
+  /** Moves to the head of `block`, and reads its header into `log.header`; false: it has none. The newest block's is known. */
+  enter(block: number, log: Entered): boolean {
+    const { header } = log;
     this.block = NOWHERE;
-    const { medium } = this;
-    medium.readHead(block);
-    if (!decodeHeader(header, medium.head, OPEN_WORD)) {
-      if (!medium.mendHead(block)) return false;
-      decodeHeader(header, medium.head, OPEN_WORD);
+    if (block === log.newestBlock) copyHeader(log.newest, header);
+    else {
+      const { medium } = this;
+      medium.readHead(block);
+      if (!decodeHeader(header, medium.head, OPEN_WORD)) {
+        if (!medium.mendHead(block)) return false;
+        decodeHeader(header, medium.head, OPEN_WORD);
+      }
     }
     this.start(block, header.sequence, header.first);
     return true;

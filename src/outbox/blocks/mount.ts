@@ -22,6 +22,7 @@ import {
   isClean,
   isHeader,
   isWhole,
+  looksWhole,
   NO_BLOCK,
   NOTE,
   numberIn,
@@ -39,6 +40,7 @@ import {
 import type { Medium } from "../flash/medium.js";
 import { takeCarried } from "./carried.js";
 import { takeState } from "./copy.js";
+import { findHeadless, passReleased, takeHeadless } from "./headless.js";
 import type { Log } from "./log.js";
 
 const OPEN_WORD = CLEAN_BYTES >> 2;
@@ -54,6 +56,8 @@ interface Found {
   readonly keys: Float64Array;
   count: number;
   foreign: number;
+  /** Blocks whose head is damaged; undefined: none. */
+  suspects: number[] | undefined;
 }
 
 const KEY = 0x1_0000; // a partition has fewer blocks
@@ -71,14 +75,16 @@ export function mount(log: Log, firstSequence: number): Findings {
   const newestBlock = readHeads(log, found);
   if (newestBlock === NO_BLOCK) {
     log.blocks.setSpare();
-    log.number = log.marks.tail = firstSequence;
-    return { foreign: found.foreign };
+    log.number = log.newest.first = log.marks.tail = firstSequence;
+  } else {
+    log.marks.tail = log.newest.tail;
+    log.marks.voidBelow = log.newest.voidBelow;
+    chain(log, found, newestBlock);
+    log.recordedTail(log.newest.tail);
+    replay(log, newestBlock);
   }
-  log.marks.tail = log.newest.tail;
-  log.marks.voidBelow = log.newest.voidBelow;
-  chain(log, found, newestBlock);
-  log.recordedTail(log.newest.tail);
-  replay(log, newestBlock);
+  if (found.suspects !== undefined) followHeadless(log, found.suspects);
+  if (log.newest.sequence === 0) return { foreign: found.foreign };
   return { foreign: 0 }; // other content beside an outbox is left from an interrupted erase
 }
 
@@ -93,7 +99,7 @@ export function completeBlocks(log: Log): void {
 }
 
 function newFindings(log: Log): Found {
-  return { keys: new Float64Array(log.medium.blocks), count: 0, foreign: 0 };
+  return { keys: new Float64Array(log.medium.blocks), count: 0, foreign: 0, suspects: undefined };
 }
 
 /**
@@ -117,7 +123,7 @@ function readHeads(log: Log, found: Found): number {
   let unreadable = 0; // only without patience
   for (let block = 0; block < medium.blocks; block++) {
     if (!medium.readHead(block, view)) unreadable++;
-    if (!isHeader(head, OPEN_WORD) && (looksErased(head, OPEN_WORD) || !medium.mendHead(block, view))) {
+    if (!isHeader(head, OPEN_WORD) && (looksErased(head, OPEN_WORD) || !isMended(medium, block, view, found))) {
       if (!takeUnopened(log, block)) {
         unknown++;
         if (!looksErased(head, 0)) found.foreign++;
@@ -129,7 +135,10 @@ function readHeads(log: Log, found: Found): number {
     log.countErases(erasesIn(head, OPEN_WORD));
     const sequence = sequenceIn(head, OPEN_WORD);
     if (sequence > log.highest) log.highest = sequence;
-    if (unit === 16 && !isWhole(head, 0, sequence) && !isWholeAgain(medium, block, sequence)) continue;
+    if (unit === 16 && !isWhole(head, 0, sequence) && !isWholeAgain(medium, block, sequence)) {
+      suspect(found, block);
+      continue;
+    }
     keys[count++] = sequence * KEY + block;
     blocks.setFirst(block, firstIn(head, OPEN_WORD));
     if (sequence <= newestSequence) continue;
@@ -142,6 +151,27 @@ function readHeads(log: Log, found: Found): number {
   if (newestBlock !== NO_BLOCK) decodeHeader(log.newest, newest, OPEN_WORD);
   while (unknown-- > 0) log.countErases(log.presumedErases);
   return newestBlock;
+}
+
+/** As `mendHead`; a head that stays damaged may be the newest block's. In unit mode, erased blocks have no head either. */
+function isMended(medium: Medium, block: number, view: Uint8Array, found: Found): boolean {
+  if (medium.mendHead(block, view)) return true;
+  if (medium.unit === 1 || looksWhole(medium.head, 0)) suspect(found, block);
+  return false;
+}
+
+function suspect(found: Found, block: number): void {
+  found.suspects ??= [];
+  found.suspects.push(block);
+}
+
+/** Continues with the newest block if that has a damaged head. */
+function followHeadless(log: Log, suspects: readonly number[]): void {
+  const block = findHeadless(log, suspects);
+  if (block === NO_BLOCK) return;
+  const before = takeHeadless(log, block);
+  replay(log, block);
+  passReleased(log, before);
 }
 
 /** Unit mode: whether the block has a whole header, when it is read again and may have one wrong bit. The head stays valid. */

@@ -14,28 +14,35 @@ const PRIME_INVERSE = 0x0e8b2f51; // of layout.ts's PRIME, modulo 2^32
 const UNSURE = 0xf001_e000 | 0;
 const imul = Math.imul;
 
+/** For each of the eight words of an open header, from word `at` on: the value with which it matches the other seven. */
+export function matchingWords(words: Words, at: number): Words {
+  const before = new Int32Array(CHECKED + 1);
+  before[0] = HEADER_SEED;
+  for (let i = 0; i < CHECKED; i++) before[i + 1] = mixWord(before[i], words[at + i]);
+  let after = unfinish(words[at + CHECKED]);
+  before[CHECKED] = finish(before[CHECKED]);
+  for (let i = CHECKED - 1; i >= 0; i--) {
+    // The inverse of `mixWord`: the hash before this word, mixed with it.
+    const mixed = imul(after ^ (after >>> 15) ^ (after >>> 30), PRIME_INVERSE);
+    before[i] ^= mixed;
+    after = mixed ^ words[at + i];
+  }
+  return before;
+}
+
 /**
  * Corrects one wrong bit in the eight words of an open header, from word `at` on; false, and unchanged: it is none, or more is
  * wrong. No two wrong bits pass for one, other content does once in 2^24 times. For that, 56 of the 256 bits are left wrong.
  */
 export function correctHeader(words: Words, at: number): boolean {
-  const before = new Int32Array(CHECKED + 1);
-  before[0] = HEADER_SEED;
-  for (let i = 0; i < CHECKED; i++) before[i + 1] = mixWord(before[i], words[at + i]);
-  let wrong = words[at + CHECKED] ^ finish(before[CHECKED]);
-  let place = at + CHECKED;
-  let after = unfinish(words[place]);
-  for (let i = CHECKED - 1; i >= 0 && !isOneBit(wrong); i--) {
-    // The inverse of `mixWord`: the hash before this word, mixed with it.
-    const mixed = imul(after ^ (after >>> 15) ^ (after >>> 30), PRIME_INVERSE);
-    place = at + i;
-    wrong = words[place] ^ mixed ^ before[i];
-    after = mixed ^ words[place];
-  }
-  if (!isOneBit(wrong) || (place < at + CHECKED && (wrong & UNSURE) !== 0)) return false;
-  words[place] ^= wrong;
+  const right = matchingWords(words, at);
+  let i = CHECKED;
+  while (i > 0 && !isOneBit(words[at + i] ^ right[i])) i--;
+  const wrong = words[at + i] ^ right[i];
+  if (!isOneBit(wrong) || (i < CHECKED && (wrong & UNSURE) !== 0)) return false;
+  words[at + i] ^= wrong;
   if (isHeader(words, at)) return true;
-  words[place] ^= wrong;
+  words[at + i] ^= wrong;
   return false;
 }
 

@@ -248,13 +248,18 @@ export interface BlockHeader {
   from: number;
   /** Number of the block's first entry. */
   first: number;
-  /** Every entry below it is settled. */
+  /** Every entry below it is settled. NaN: unknown, see `isHeadless`. */
   tail: number;
   /** `released` marks in the state byte of entries below it are void. */
   voidBelow: number;
   /** Index of a block that was evicted with its entries; NO_BLOCK: none. */
   retired: number;
   erases: number;
+}
+
+/** Whether the block's header was damaged and could not be computed: see blocks/headless.ts. */
+export function isHeadless({ tail }: BlockHeader): boolean {
+  return Number.isNaN(tail);
 }
 
 /** Value for "no block". */
@@ -369,6 +374,15 @@ export function encodeWhole(words: Words, at: number, sequence: number): void {
   words[at + 1] = sequence;
   words[at + 2] = ~sequence;
   words[at + 3] = finish(mix(WHOLE_MAGIC, words, at + 1, at + 3));
+}
+
+/** Whether the four words from `at` on were programmed as a whole header of any sequence, and are damaged at most in part. */
+export function looksWhole(words: Words, at: number): boolean {
+  return isHalfRight(words[at] ^ WHOLE_MAGIC) || isHalfRight(words[at + 1] ^ ~words[at + 2]);
+}
+
+function isHalfRight(wrong: number): boolean {
+  return (wrong & 0xffff) === 0 || wrong >>> 16 === 0;
 }
 
 /** Whether the header at word `at` marks block `sequence` as whole. */

@@ -61,9 +61,9 @@ function endOfEntries(log: Log, place: number, near: number): number {
 
 /** Walks through the block at `place` and calls `at` at each record. Returns false if the block's head is damaged. */
 function walk(log: Log, place: number, near: number, at: () => void): boolean {
-  const { blocks, walker, medium, header } = log;
+  const { blocks, walker, medium } = log;
   const block = blocks.at(place);
-  if (!walker.enter(block, header)) return false;
+  if (!walker.enter(block, log)) return false;
   const isLast = place === blocks.live - 1;
   const end = isLast ? log.end : (block + 1) * medium.blockLength;
   // One above the last number: notes may follow the last entry, and a torn record may lie before them.

@@ -95,7 +95,7 @@ export class Finder {
 
   private enter(cursor: Cursor, place: number, first: number): void {
     // If the head of the block is damaged, all of its entries are lost.
-    if (!cursor.enter(this.log.blocks.at(place), this.log.header)) cursor.nextNumber = first;
+    if (!cursor.enter(this.log.blocks.at(place), this.log)) cursor.nextNumber = first;
     this.locate(cursor, place);
   }
 

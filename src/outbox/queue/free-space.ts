@@ -5,7 +5,7 @@
  */
 
 import type { Log } from "../blocks/log.js";
-import { NO_BLOCK } from "../flash/layout.js";
+import { isHeadless, NO_BLOCK } from "../flash/layout.js";
 import { carriedWithout } from "./carry.js";
 import { countOpen } from "./counting.js";
 import type { OutboxListener } from "./events.js";
@@ -34,11 +34,14 @@ export class FreeSpace {
     this.whenFull = whenFull;
   }
 
-  /** Recovers before the first write. In unit mode that takes a spare, which a partition that was made smaller may not have. */
+  /**
+   * Recovers before the first write. That takes a spare in unit mode, which a partition that was made smaller may not have, and
+   * after a damaged head, which may have released blocks that now count as in use.
+   */
   resume(): void {
     const log = this.log;
     if (log.resumed) return;
-    if (log.medium.unit === 16 && log.blocks.spares === 0) this.free(this.whenFull);
+    if ((log.medium.unit === 16 || isHeadless(log.newest)) && log.blocks.spares === 0) this.free(this.whenFull);
     countPassed(log);
     log.resume();
     this.walk.sync();

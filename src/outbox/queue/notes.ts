@@ -143,10 +143,10 @@ export class NotePad {
 
   /** Whether the value in force at the beginning of the block at `place` is past; undefined: its repetition there is damaged. */
   private isPastAtHead(place: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean | undefined {
-    const { blocks, medium, header } = this.log;
+    const { blocks, medium } = this.log;
     const block = blocks.at(place);
     const cursor = this.searcher();
-    if (!cursor.enter(block, header)) return undefined;
+    if (!cursor.enter(block, this.log)) return undefined;
     while (cursor.next((block + 1) * medium.blockLength, END)) {
       if (cursor.kind !== NOTE && cursor.kind !== STATE && cursor.kind !== CARRIED) break;
       if (cursor.kind === NOTE && medium.bytes[PAYLOAD_AT] === tag) return isPast(this.valueAt(cursor));
@@ -156,10 +156,10 @@ export class NotePad {
 
   /** Whether one of the values behind `sequence` in the block at `place` is past. */
   private isPastIn(place: number, sequence: number, tag: number, isPast: (value: Uint8Array) => boolean): boolean {
-    const { blocks, medium, end, header } = this.log;
+    const { blocks, medium, end } = this.log;
     const block = blocks.at(place);
     const cursor = this.searcher();
-    if (!cursor.enter(block, header)) return false;
+    if (!cursor.enter(block, this.log)) return false;
     const isLast = place === blocks.live - 1;
     // One more than there are: notes may follow the last entry, and a torn record may lie before them.
     const limit = isLast ? END : blocks.firstAt(place + 1, sequence) + 1;
@@ -198,7 +198,7 @@ export class NotePad {
   /** A cursor at `address`, moved there from its block's head; or before number `limit`. */
   private cursorAt(block: number, address: number, limit = END): Cursor {
     const cursor = new Cursor(this.log.medium);
-    cursor.enter(block, this.log.header);
+    cursor.enter(block, this.log);
     while (cursor.block !== NOWHERE && cursor.next(address, limit)) cursor.pass(address, limit, false);
     return cursor;
   }

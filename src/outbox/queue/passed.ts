@@ -7,7 +7,7 @@
 import { NOWHERE } from "../blocks/cursor.js";
 import type { Log } from "../blocks/log.js";
 import { has, SETTLED_AT, WINDOW } from "../blocks/marks.js";
-import { isDone } from "../flash/layout.js";
+import { isDone, isHeadless } from "../flash/layout.js";
 
 /** So many entries are read one by one, and their count is exact. Tail records are never further apart. */
 const MAX_PASSED = 1024;
@@ -17,7 +17,8 @@ const PROBED = 8;
 /** Entries that the mount skipped are settled and no longer counted. Call it before a block is copied. */
 export function countPassed(log: Log): void {
   if (log.surveyed) return;
-  if (log.passed !== undefined) survey(log, log.passed);
+  if (isHeadless(log.newest)) recount(log);
+  else if (log.passed !== undefined) survey(log, log.passed);
   log.passed = undefined;
   leap(log);
   log.surveyed = true; // not if a read has failed
@@ -32,7 +33,7 @@ function survey(log: Log, { from, end, settled }: NonNullable<Log["passed"]>): v
   }
   let gone = 0;
   for (let place = blocks.placeOf(from); place < blocks.live && blocks.firstAt(place, end) < end; place++) {
-    if (!walker.enter(blocks.at(place), log.header)) continue;
+    if (!walker.enter(blocks.at(place), log)) continue;
     const blockEnd = place === blocks.live - 1 ? log.end : (blocks.at(place) + 1) * medium.blockLength;
     while (walker.next(blockEnd, end) && walker.number < end) {
       if (!walker.isEntry || walker.number < from) continue;
@@ -40,6 +41,21 @@ function survey(log: Log, { from, end, settled }: NonNullable<Log["passed"]>): v
     }
   }
   counters.entries = Math.max(0, counters.entries - gone);
+}
+
+/** With the newest block's head the count of entries was lost: counts all from the tail on. */
+function recount(log: Log): void {
+  const { blocks, walker, marks, medium } = log;
+  let entries = 0;
+  for (let place = blocks.placeOf(marks.tail); place < blocks.live; place++) {
+    const block = blocks.at(place);
+    if (!walker.enter(block, log)) continue;
+    const isLast = place === blocks.live - 1;
+    const end = isLast ? log.end : (block + 1) * medium.blockLength;
+    const limit = isLast ? Number.POSITIVE_INFINITY : blocks.firstAt(place + 1, marks.tail);
+    while (walker.next(end, limit)) if (walker.isEntry && !marks.isSettled(walker.number)) entries++;
+  }
+  log.counters.entries = entries;
 }
 
 /** Moves the tail near the oldest unsettled entry. The number of reads grows with the logarithm of the number of blocks. */
@@ -74,7 +90,7 @@ function countAtMost({ counters }: Log, entries: number): void {
 function beginsSettled(log: Log, place: number): boolean {
   const { blocks, walker } = log;
   const block = blocks.at(place);
-  if (!walker.enter(block, log.header)) return false;
+  if (!walker.enter(block, log)) return false;
   const end = (block + 1) * log.medium.blockLength;
   const limit = blocks.firstAt(place + 1, walker.nextNumber);
   let seen = 0;

@@ -2,7 +2,7 @@
  * The content of the outbox's flash, block by block, read from its bytes as at a boot: with the outbox's formats, but without
  * the outbox. Blocks that were written are read again on request.
  */
-import { Cursor } from "../../../../src/outbox/blocks/cursor.js";
+import { Cursor, type Entered } from "../../../../src/outbox/blocks/cursor.js";
 import { mediumFor } from "../../../../src/outbox/flash/geometry.js";
 import { type BlockHeader, CLEAN_BYTES, isClean, isDone, isReleased } from "../../../../src/outbox/flash/layout.js";
 import type { Medium } from "../../../../src/outbox/flash/medium.js";
@@ -113,7 +113,7 @@ export class FlashMap {
   #look(block: number): Look {
     const header = emptyHeader();
     const cursor = new Cursor(this.#medium);
-    if (!cursor.enter(block, header)) return this.#unused(block);
+    if (!cursor.enter(block, headedBy(header))) return this.#unused(block);
     const counts = { o: 0, r: 0, d: 0, n: 0 };
     let records = "";
     let first: number | undefined;
@@ -172,7 +172,7 @@ export class FlashMap {
   /** Visits the records of a block in use; returns the bytes up to the end of the last one. */
   #walk(block: number, visit: (number: number, state: number, isEntry: boolean) => void): number {
     const cursor = new Cursor(this.#medium);
-    if (!cursor.enter(block, emptyHeader())) return 0;
+    if (!cursor.enter(block, headedBy(emptyHeader()))) return 0;
     const end = (block + 1) * BLOCK_LENGTH;
     while (cursor.next(end, Number.POSITIVE_INFINITY)) visit(cursor.number, cursor.state, cursor.isEntry);
     return cursor.after - block * BLOCK_LENGTH;
@@ -198,4 +198,9 @@ function refuse(): never {
 
 function emptyHeader(): BlockHeader {
   return { version: 0, sequence: 0, from: 0, first: 0, tail: 0, voidBelow: 0, retired: 0, erases: 0 };
+}
+
+/** For `Cursor.enter`: no block's header is known but by its head. */
+function headedBy(header: BlockHeader): Entered {
+  return { header, newest: header, newestBlock: -1 };
 }

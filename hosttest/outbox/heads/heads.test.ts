@@ -1,12 +1,12 @@
 /*
  * Wrong bits in a block's head. Without its head all entries of a block are lost. One wrong bit loses no entry, number or mark, except for
- * the 56 bits that two others could imitate. Bits that are wrong in a single read: misread.test.ts.
+ * the 56 bits that two others could imitate. Bits that are wrong in a single read: ../misread.test.ts.
  */
 import { describe, expect, test } from "vitest";
-import { NorFlash } from "../../boards/parts/flash/nor-flash.js";
-import { correctHeader, isNearlyWhole } from "../../src/outbox/flash/correct.js";
-import { encodeWhole, HEAD_BYTES, isHeader, OPEN_BYTES, sequenceIn } from "../../src/outbox/flash/layout.js";
-import { Outbox } from "../../src/outbox/outbox.js";
+import { NorFlash } from "../../../boards/parts/flash/nor-flash.js";
+import { correctHeader, isNearlyWhole } from "../../../src/outbox/flash/correct.js";
+import { encodeWhole, HEAD_BYTES, isHeader, OPEN_BYTES, sequenceIn } from "../../../src/outbox/flash/layout.js";
+import { Outbox } from "../../../src/outbox/outbox.js";
 
 const BLOCK = 1024;
 const BLOCKS = 6;
