@@ -302,7 +302,8 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     this.commands.connected(present);
     this.presence.report?.greeted(present, owner.sleep);
     owner.sessionRecord?.record(id, host, port, reach, this.level, owner.board.clock.utcMs(), !present);
-    owner.log("info", sessionLine(`${host}:${port}`, this.status.version, session, this.isConnected));
+    const { version, state } = this.client.status();
+    owner.log("info", sessionLine(`${host}:${port}`, version, session, state === "connected"));
   }
 
   onState(state: ClientState): void {
