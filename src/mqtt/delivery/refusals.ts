@@ -61,8 +61,6 @@ export interface Refusals {
   onReasonCode(type: number, code: number, reason: string | undefined): void;
   /** PUBACK or PUBREC refuses an entry: it is sent again before others, or later, while others are sent. */
   refuse(sequence: number, code: number): void;
-  /** The connection has ended while the entry was in flight. */
-  unanswered(sequence: number): void;
   delivered(sequence: number): void;
   /** The refused entries are sent again: returns the oldest; -1: none. */
   again(): number;

@@ -149,9 +149,7 @@ export class Session<E extends OutboundEntry> extends Outbound<E> implements Mes
     const oldest = this.oldest;
     const isUnclear = this.requests.close(ending === "peer", this.inFlight, isSettled);
     const isCounted = by === "silence" && this.overtaken === oldest; // the failure of an overtaken entry was counted already
-    const unanswered = this.entries;
-    this.sent.close(unanswered);
-    for (let n = 0; n < unanswered.length; n++) this.refusals?.unanswered(unanswered[n]);
+    this.sent.close(this.entries);
     this.land();
     this.refusals?.end();
     this.progress = 0;

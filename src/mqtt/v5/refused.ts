@@ -28,8 +28,6 @@ const MAX_HELD_MS = 3_600_000;
 const NO_QOS = 0x9b;
 /** Most entries that are remembered, in RAM. */
 const MAX_HELD = 32;
-/** Most entries that are known to be refused. Some of them may be evicted, and never sent again. */
-const MAX_OVER = 64;
 /** A sleep keeps the oldest of them, because these would stop others. */
 const MAX_KEPT = 8;
 
@@ -50,8 +48,8 @@ export class Refused implements Refusals, PostponedOwner {
   private heldMs = MIN_HELD_MS;
   /** Until those held back are sent again. */
   private heldTimer: TimerId;
-  /** Entries whose last PUBLISH was refused, and perhaps others that were refused before and are in flight. */
-  private over: number[] | undefined;
+  /** One above the newest entry that was refused in this run: those below are no news. */
+  private refusedEnd = 0;
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
@@ -126,13 +124,10 @@ export class Refused implements Refusals, PostponedOwner {
     this.owner.say(PACKETS[type], code, reason);
   }
 
-  unanswered(sequence: number): void {
-    this.over = this.over?.filter((each) => each !== sequence);
-  }
-
   refuse(sequence: number, code: number): void {
     const { answers, postponed } = this;
-    const isFirst = this.noteRefusal(sequence);
+    const isFirst = sequence >= this.refusedEnd;
+    if (isFirst) this.refusedEnd = sequence + 1;
     const meaning = meaningOf(code);
     const known = this.find(sequence);
     answers.refused(sequence);
@@ -153,14 +148,6 @@ export class Refused implements Refusals, PostponedOwner {
     this.hurry(held);
     this.hold();
     this.update();
-  }
-
-  /** Returns whether the entry was not known to be refused. */
-  private noteRefusal(sequence: number): boolean {
-    this.over ??= [];
-    if (this.over.includes(sequence)) return false;
-    if (this.over.push(sequence) > MAX_OVER) this.over.shift();
-    return true;
   }
 
   delivered(sequence: number): void {
