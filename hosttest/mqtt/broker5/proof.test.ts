@@ -125,3 +125,22 @@ test("entries that the store did not find for a while are sent when a ping is an
   expect(server.taken.slice(5)).toEqual(numbers(15));
   expect([store.length, setup.peer.links.length]).toEqual([0, 1]);
 });
+
+test.each([60, 110])(
+  "%i entries that are not allowed, more than are remembered: a new one is sent at once, also after they were refused again",
+  (count) => {
+    const { setup, server } = start(0, (payload) => (payload.startsWith("bad") ? 0x87 : 0));
+    for (let n = 0; n < count; n++) {
+      setup.publish(`bad${n}`);
+      setup.publish(`good${n}`);
+    }
+    server.run(30 * SECOND_MS);
+    expect(server.taken).toHaveLength(count);
+    const before = server.came.length;
+    server.run(60 * SECOND_MS);
+    expect(server.came.length - before, "all were tried again").toBeGreaterThanOrEqual(count);
+    setup.publish("new");
+    server.run(SECOND_MS);
+    expect(server.taken.at(-1)).toBe("new");
+  },
+);
