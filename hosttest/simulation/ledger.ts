@@ -56,6 +56,7 @@ const NOT_AUTHORIZED = 0x87;
 const MIN_FORBIDDEN = 3;
 const MIN_POSTPONED = 13;
 const MAX_LEAD = 176;
+const MAX_HELD = 32;
 const PAYLOAD_INVALID = 0x99;
 const PERCENT_TOLERANCE = 0.06; // half of the last digit, and the change during the measurement
 const TIME_TOLERANCE_MS = 2_500; // whole seconds, and the errors of crystal and NTP
@@ -187,11 +188,16 @@ export class Ledger {
     return true;
   }
 
-  /** It was refused several times, and the others are so far ahead that the store returns no more entries. */
+  /**
+   * It was refused several times, and either the others are so far ahead that the store returns no more entries, or as many are refused as
+   * the device remembers.
+   */
   #stopsOthers(sequence: number): boolean {
     const isOften =
       (this.#forbidden.get(sequence) ?? 0) >= MIN_FORBIDDEN || (this.#postponed.get(sequence) ?? 0) >= MIN_POSTPONED;
-    return isOften && this.#last - sequence >= MAX_LEAD;
+    if (!isOften || this.#last < sequence) return false;
+    const waiting = [...this.#forbidden.keys(), ...this.#postponed.keys()].filter((each) => this.open.has(each));
+    return this.#last - sequence >= MAX_LEAD || new Set(waiting).size >= MAX_HELD;
   }
 
   #again(seq: number, qos: number): void {
