@@ -52,6 +52,7 @@ export class Thermometer
   implements Product, Owner, HealthOwner, SamplingOwner, IntakeOwner, UplinkOwner, ResetOwner, SleepOwner, UpdatingOwner
 {
   readonly board: Board;
+  readonly awakening: Awakening | undefined;
   readonly settings: Settings;
   readonly health: Health;
   readonly id: string;
@@ -86,6 +87,7 @@ export class Thermometer
   /** `awakening`: only on a board that can sleep. */
   constructor(board: Board, awakening?: Awakening) {
     this.board = board;
+    if (awakening !== undefined) this.awakening = awakening;
     this._log = new DeviceLog(board);
     this.store = openSettings(board);
     if (this.store instanceof NoSettings)
@@ -96,7 +98,8 @@ export class Thermometer
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));
     this.health = new Health(this);
     this.formats = new Formats(this.updating?.isTrial === true);
-    const isResetDue = !isWake && this.health.safeMode === undefined && FactoryReset.isDue(board, this.store);
+    const isResetDue =
+      !isWake && this.health.safeMode === undefined && FactoryReset.isDue(board, this.store, awakening?.sleeper);
     const isWhole = this.health.safeMode === undefined && !isResetDue; // otherwise nothing in flash is mounted
     if (isWhole && awakening !== undefined && this.settings.get("sleep")) {
       this.sleep = new SleepControl(this, awakening);
@@ -121,7 +124,7 @@ export class Thermometer
       this.time = this.attempt("time", () => this.openTime());
     }
     if (!isWhole && !isResetDue) this.safeUplink = this.attempt("update", () => openSafeUplink(this));
-    if (isOnline) this.link = this.attempt("wifi", () => this.openLink());
+    if (isOnline && !isResetDue) this.link = this.attempt("wifi", () => this.openLink());
     if (board.wifi === undefined) this.onNetwork(true);
     this.sampling = this.intake && this.attempt("sensor", () => new Sampling(this));
     this.attempt("sensor", () => this.sampling?.restart());
@@ -199,11 +202,9 @@ export class Thermometer
     this.reset.begin();
   }
 
-  /** Continues a factory reset that the last run did not finish. */
   private finishReset(): void {
-    this.log("warn", "factory reset: continues after the interruption");
     this.reset = new FactoryReset(this);
-    this.reset.goOn();
+    this.reset.resume();
   }
 
   /** Disconnects from the broker, then calls `whenDone`. */
@@ -343,6 +344,7 @@ export class Thermometer
   /** Somebody typed at the prompt. */
   onInput(): void {
     this.sleep?.someoneIsThere();
+    this.reset?.someoneIsThere();
   }
 
   private onNetwork(up: boolean): void {

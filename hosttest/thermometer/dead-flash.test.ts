@@ -5,7 +5,6 @@
 import { describe, expect, test } from "vitest";
 import type { NorFlash } from "../../boards/parts/flash/nor-flash.js";
 import { KeyValueOnFlash } from "../../boards/parts/key-value.js";
-import { AGAIN_MS, ERASING_KEY } from "../../src/thermometer/factory-reset.js";
 import { GUARD_KEY } from "../../src/thermometer/health.js";
 import { FLASH_RETRY_MS } from "../../src/thermometer/intake.js";
 import { SimulatedDevice } from "../support/device-board.js";
@@ -150,59 +149,6 @@ describe("the settings' flash", () => {
     expect(one.type("version")).toContain("home-thermometer");
     expect(one.house.readings().length).toBeGreaterThan(50);
   });
-
-  test.each([
-    ["throws", fails],
-    ["does nothing", () => {}],
-  ])(
-    "never loses the mark of a factory reset (a delete %s): it does not loop, the prompt works, and reports it",
-    (_how, remove) => {
-      const one = new SimulatedDevice();
-      const { time } = one.house;
-      const { prototype } = KeyValueOnFlash;
-      const original = { read: prototype.read, write: prototype.write, delete: prototype.delete };
-      let isStuck = false;
-      Object.assign(prototype, {
-        read(this: KeyValueOnFlash, key: string) {
-          return key === ERASING_KEY && isStuck ? new ArrayBuffer(1) : original.read.call(this, key);
-        },
-        write(this: KeyValueOnFlash, key: string, value: ArrayBuffer) {
-          isStuck ||= key === ERASING_KEY;
-          original.write.call(this, key, value);
-        },
-        delete: remove,
-      });
-      try {
-        one.powerOn();
-        time.advance(30 * SECOND);
-        one.type("factory-reset");
-        one.type("erase");
-        time.advance(10 * MINUTE);
-        expect(one.restarts).toEqual([]);
-        expect(one.port.take()).toContain("cannot be completed, the settings' flash fails; tried again in 15 minutes");
-        expect(one.type("version")).toContain("home-thermometer"); // the prompt still answers
-        expect(one.type("status")).toContain("broker");
-        one.type("factory-reset");
-        expect(one.type("erase")).toContain("error: a factory reset is under way");
-        expect(one.type("version")).toContain("home-thermometer");
-        const eraseCounts = one.flash.erases.slice(1);
-        time.advance(100 * 24 * 60 * MINUTE);
-        expect(one.restarts).toEqual([]);
-        expect(one.flash.erases.slice(1)).toEqual(eraseCounts); // the readings are erased once
-        expect(Math.max(...one.settingsFlash.erases, one.flash.erases[0])).toBeLessThan(240);
-        expect(one.type("version")).toContain("home-thermometer");
-        isStuck = false;
-        time.advance(24 * 60 * MINUTE);
-        expect(one.restarts).toEqual(["factory reset"]);
-      } finally {
-        Object.assign(prototype, original);
-      }
-      one.powerOn();
-      time.advance(AGAIN_MS);
-      expect(one.status("broker")).toContain("connected");
-      expect(one.crashes).toEqual([]);
-    },
-  );
 
   test("has invalid data under the boot guard's key: the boot is counted from there, and the data is not shown", () => {
     const one = new SimulatedDevice();

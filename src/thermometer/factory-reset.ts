@@ -5,15 +5,20 @@
  * never mounted, and a boot continues an interrupted reset. While the readings are erased, the flag is a key in the settings'
  * store; while the store itself is erased, it is a mark on the readings' flash.
  * Flash is erased piece by piece, because megabytes at once would take longer than the chip's task watchdog allows.
+ * If it cannot be completed, it is tried again from time to time. A device that sleeps does so between the attempts, so that its cells are not
+ * emptied; it takes no readings until it is a new device.
  */
 import type { Board, TimerId } from "../board.js";
 import type { LineLevel } from "../common/log-levels.js";
 import { messageOf } from "../common/message-of.js";
 import type { Flash } from "../outbox/flash/flash.js";
+import type { Sleeper } from "../power/io.js";
 import type { Settings } from "../settings/settings.js";
 import type { KeyValueStore } from "../settings/store.js";
 import type { Uplink } from "./broker/uplink.js";
 import type { Announcement } from "./presence/announcement.js";
+import type { Awakening } from "./sleep/owner.js";
+import { readStuckReset, writeStuckReset } from "./sleep/stuck-reset.js";
 
 /** Key beside the settings: a reset is under way. */
 export const ERASING_KEY = "erasing";
@@ -36,6 +41,8 @@ type Part = typeof READINGS | typeof SETTINGS;
 /** What the factory reset needs of its owner. */
 export interface ResetOwner {
   readonly board: Board;
+  /** Only on a board that can sleep. */
+  readonly awakening: Awakening | undefined;
   readonly store: KeyValueStore;
   readonly settings: Settings;
   readonly announcement: Announcement;
@@ -57,15 +64,23 @@ export class FactoryReset {
   private flash: Flash | undefined;
   private at = 0;
   private againMs = AGAIN_MS;
+  /** Uptime of the next attempt, in milliseconds. */
+  private dueMs = 0;
+  /** Undefined: it does not sleep. */
+  private sleeper: Sleeper | undefined;
+  /** Uptime until which the prompt stays, in milliseconds. */
+  private promptEndMs = 0;
 
-  /** `onStuck`: the reset failed, and is tried again from time to time. Called once. The device stays up. */
+  /** `onStuck`: the reset failed, and is tried again from time to time. Called once. The prompt stays, on a device that sleeps for a while. */
   constructor(owner: ResetOwner, onStuck: () => void = () => {}) {
     this.owner = owner;
     this.onStuck = onStuck;
+    if (owner.settings.get("sleep")) this.sleeper = owner.awakening?.sleeper;
   }
 
   /** An earlier reset was interrupted. */
-  static isDue(board: Board, store: KeyValueStore): boolean {
+  static isDue(board: Board, store: KeyValueStore, sleeper?: Sleeper): boolean {
+    if (sleeper !== undefined && readStuckReset(sleeper) !== undefined) return true;
     try {
       if (store.read(ERASING_KEY) !== undefined) return true;
     } catch {
@@ -76,9 +91,34 @@ export class FactoryReset {
 
   begin(): void {
     const uplink = this.owner.uplink;
+    this.someoneIsThere();
     this.attempt(() => this.owner.store.write(ERASING_KEY, new ArrayBuffer(1)));
     if (uplink === undefined) this.goOn();
     else uplink.forget(() => this.goOn());
+  }
+
+  /**
+   * Continues a reset that the last run did not complete. Where a board can sleep, it does: the settings may be erased already, and with them
+   * whether it has cells. After a sleep, the readings are erased already.
+   */
+  resume(): void {
+    const { owner } = this;
+    const sleeper = owner.awakening?.sleeper;
+    const againMs = sleeper && readStuckReset(sleeper);
+    owner.log("warn", "factory reset: continues after the interruption");
+    this.sleeper = sleeper;
+    if (sleeper?.cause === "reset" || sleeper?.cause === "button") this.someoneIsThere();
+    if (againMs === undefined) this.goOn();
+    else {
+      this.againMs = againMs;
+      this.eraseSettings();
+    }
+  }
+
+  /** Somebody is at the prompt. */
+  someoneIsThere(): void {
+    const { board, settings } = this.owner;
+    this.promptEndMs = board.clock.uptimeMs() + settings.get("awake") * 1_000;
   }
 
   /** Erases, then restarts. */
@@ -177,11 +217,34 @@ export class FactoryReset {
         "error",
         `factory reset: cannot be completed, the settings' flash fails; tried again in ${minutes} minutes`,
       );
-      this.later(() => this.eraseSettings(), againMs);
+      this.dueMs = board.clock.uptimeMs() + againMs;
       this.againMs = Math.min(2 * againMs, MAX_AGAIN_MS);
+      this.rest();
       if (againMs === AGAIN_MS) this.onStuck();
     } else if (isStoreOpen) this.owner.restart("factory reset");
     else board.restart("factory reset"); // not through the owner, which would write to the store
+  }
+
+  /** Waits for the next attempt: asleep, if the device sleeps and the prompt is not in use. */
+  private rest(): void {
+    const { sleeper } = this;
+    const nowMs = this.owner.board.clock.uptimeMs();
+    const ms = Math.ceil(this.dueMs - nowMs);
+    const stayMs = this.promptEndMs - nowMs;
+    if (ms <= 0) this.eraseSettings();
+    else if (sleeper !== undefined && stayMs <= 0) this.sleep(sleeper, ms);
+    else this.later(() => this.rest(), sleeper === undefined ? ms : Math.min(ms, stayMs));
+  }
+
+  private sleep(sleeper: Sleeper, ms: number): void {
+    this.owner.log("info", `factory reset: sleeps for ${Math.round(ms / 60_000)} minutes`);
+    try {
+      writeStuckReset(sleeper, this.againMs);
+      sleeper.sleep(ms);
+    } catch (error) {
+      this.owner.log("error", `factory reset: cannot sleep: ${messageOf(error)}`);
+      this.later(() => this.eraseSettings(), ms);
+    }
   }
 
   private forgetSettings(): void {
@@ -195,7 +258,10 @@ export class FactoryReset {
     const { store, board } = this.owner;
     const openSettingsFlash = board.openSettingsFlash;
     if (openSettingsFlash === undefined) {
-      this.attempt(() => store.delete(ERASING_KEY));
+      this.attempt(() => {
+        this.owner.settings.factoryReset(); // again: only without them the reset is complete
+        store.delete(ERASING_KEY);
+      });
       this.conclude(true);
       return;
     }
