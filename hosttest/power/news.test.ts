@@ -11,9 +11,10 @@ const SLEEPER = { sleep: "on", interval: "60", report: "600", awake: "10", "mqtt
 const SHT3X = 0x44;
 
 /** A TMP117 and an SHT3x, which adds the humidity. */
-function sleeper(settings: Record<string, string>) {
+function sleeper(settings: Record<string, string>, prepare: (air: SHT3xPart) => void = () => {}) {
   const house = new House();
   const air = new SHT3xPart({ uptimeMs: () => house.time.nowMs, celsius: 21.5, humidity: 45 });
+  prepare(air);
   const defaults = { ...SLEEPER, ...settings };
   const device = new SimulatedDevice({ house, defaults, parts: { [SHT3X]: air }, sleep: { rate: 1 } }).powerOn();
   house.time.advance(15 * MINUTE);
@@ -74,4 +75,21 @@ test("a channel that is missing in a report is no change when it is back", () =>
   air.humidity = 51;
   house.time.advance(65 * SECOND);
   expect(house.readings().at(-1)).toMatchObject({ humidity: 51 });
+});
+
+test("a channel that was never reported is no change when it appears; from then on, its changes are", () => {
+  let read: SHT3xPart["read"] | undefined;
+  const { device, air, house } = sleeper({ "report.change.humidity": "5", sensor: "tmp117,sht3x" }, (part) => {
+    read = part.read.bind(part);
+    part.read = () => false;
+  });
+  const before = house.readings().length;
+  expect(before).toBeGreaterThan(0);
+  air.read = read as SHT3xPart["read"];
+  house.time.advance(10 * MINUTE);
+  expect(house.readings()).toHaveLength(before);
+  air.humidity = 51;
+  house.time.advance(65 * SECOND);
+  expect(house.readings().at(-1)).toMatchObject({ humidity: 51 });
+  expect(device.crashes).toEqual([]);
 });

@@ -134,12 +134,14 @@ test("a wake changes only the plan and the position: sealed again, the rest is u
   record.end = 4096;
   const again = decoded(record.sealAgain()) as WakeRecord;
   expect(valuesOf(again)).toEqual(valuesOf(record));
-  expect([again.isWatched, again.reportedOf(1), again.hasMoved(1, 47.7), again.hasMoved(1, 46.75)]).toEqual([
-    true,
-    47.25,
-    false,
-    true,
-  ]);
+  expect([again.isWatched, again.hasReported(1), again.hasReported(0)]).toEqual([true, true, false]);
+  expect([again.hasMoved(1, 47.7), again.hasMoved(1, 46.75)]).toEqual([false, true]);
+  const later = new WakeRecord();
+  for (const channel of [0, 1]) {
+    later.watch(channel, 0.5);
+    later.keepReported(channel, again);
+  }
+  expect([later.hasReported(0), later.hasMoved(0, 1000), later.hasMoved(1, 46.75)]).toEqual([false, false, true]);
   expect(again.hasMoved(0, 1000)).toBe(false);
   record.boot++;
   expect(decoded(record.sealAgain())).toBeUndefined();

@@ -20,8 +20,8 @@
  *            an offset, or there are digits
  *   55       bytes of the base note
  *   56-67    the base note
- *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report.
- *            Only valid if changes are watched
+ *   68-79    in thousandths of each channel's unit: the change that is reported at once, 0: none; then the value in the last report,
+ *            or UNREPORTED. Only valid if changes are watched
  *   80-      for the whole thermometer: see whole-part.ts
  */
 import type { Suspension } from "../outbox/outbox.js";
@@ -42,6 +42,8 @@ const BASE = 56;
 const CHANGES = 68;
 const REPORTED = 74;
 const MILLI = 1000;
+/** In place of a value: the channel was never reported. */
+const UNREPORTED = -0x8000_0000;
 const MAX_BASE_BYTES = (CHANGES - BASE) << 2;
 
 /** The wake record. Times in milliseconds of the sleeper's uptime. */
@@ -119,15 +121,22 @@ export class WakeRecord extends WholePart implements PlanState, Rhythm, Suspensi
     this.words[REPORTED + channel] = Math.round(value * MILLI);
   }
 
-  /** A watched channel's value in the last report. */
-  reportedOf(channel: number): number {
-    return this.words[REPORTED + channel] / MILLI;
+  /** Whether a channel's changes are watched, and a report had a value of it. */
+  hasReported(channel: number): boolean {
+    const { words } = this;
+    return this.isWatched && words[CHANGES + channel] > 0 && words[REPORTED + channel] !== UNREPORTED;
+  }
+
+  /** The channel's value in the last report stays as it is in `former`; if there is none, nothing is a change of it. */
+  keepReported(channel: number, former: WakeRecord): void {
+    this.words[REPORTED + channel] = former.hasReported(channel) ? former.words[REPORTED + channel] : UNREPORTED;
   }
 
   /** Whether a channel's value has changed enough since the last report to be reported at once. */
   hasMoved(channel: number, value: number): boolean {
     const change = this.words[CHANGES + channel];
-    return change > 0 && Math.abs(value * MILLI - this.words[REPORTED + channel]) >= change;
+    const reported = this.words[REPORTED + channel];
+    return change > 0 && reported !== UNREPORTED && Math.abs(value * MILLI - reported) >= change;
   }
 
   /** The base of short records, as the journal's note; empty: none. A view. */

@@ -80,8 +80,10 @@ function rememberChannels(
     record.calibrate(channel, settings.get(channelKey("offset", channel)), resolution === "auto" ? NONE : resolution);
     const change = settings.get(channelKey("report.change", channel));
     if (change === 0) continue;
-    const isNew = sample !== undefined && (sample.mask >> channel) & 1 && (isReported || !former.isWatched);
     record.watch(channel, change);
-    record.report(channel, isNew ? sample.values[channel] : former.reportedOf(channel));
+    const hasValue = sample !== undefined && (sample.mask >> channel) & 1;
+    // A channel that was never reported is compared with its first value.
+    if (hasValue && (isReported || !former.hasReported(channel))) record.report(channel, sample.values[channel]);
+    else record.keepReported(channel, former);
   }
 }
