@@ -81,7 +81,7 @@ export class Thermometer
   private host: PromptHost | undefined;
   private readonly _log: DeviceLog;
   private clockPatience: ClockPatience | undefined;
-  private uplinkStarted = false;
+  private uplinkStarted: boolean | undefined;
   private reset: FactoryReset | undefined;
 
   /** `awakening`: only on a board that can sleep. */

@@ -112,6 +112,47 @@ describe.each(["5", "3.1.1"])("MQTT %s", (version) => {
   });
 
   test.each([
+    ["the connection ends before CONNACK, and the next one in that report", false],
+    ["nothing arrives any more in that report, and the next one", true],
+  ])(
+    "it loses everything, %s finds the session of the first CONNECT: all is announced, and commands are received",
+    (_what, isSilent) => {
+      const { house, time, one, missing, sent } = asleep();
+      const commands = `home/kitchen/${ID}/command`;
+      const commander = new Commander(house, commands, version === "5" ? 5 : 4);
+      time.advance(REPORT);
+      lose(house);
+      const { connects } = house.broker;
+      time.runUntil(() => house.broker.connects > connects, 2 * REPORT);
+      if (isSilent) {
+        house.network.weather.blackHole = true;
+        time.runUntil(() => one.chip?.isAsleep === true, MINUTE);
+        house.network.weather.blackHole = false;
+      } else house.network.resetAll();
+      time.advance(2 * REPORT);
+      expect(house.broker.connects).toBeGreaterThan(connects + 1);
+      expect([missing(), commander.filters.includes(commands)]).toEqual([[], true]);
+      const before = sent();
+      time.advance(5 * REPORT);
+      expect(sent()).toBe(before);
+      const seqs = [...new Set(house.sequences())];
+      expect(seqs).toEqual(seqs.map((_, n) => n)); // no reading is lost
+      expect(one.taken.length - seqs.length).toBeLessThan(4);
+    },
+  );
+
+  test("its network is refused for hours, and it has lost nothing: announced once more at most", () => {
+    const { house, time, sent } = asleep();
+    time.advance(3 * REPORT);
+    const before = sent();
+    house.network.weather.refusing = true;
+    time.advance(12 * REPORT);
+    house.network.weather.refusing = false;
+    time.advance(40 * REPORT);
+    expect(sent() - before).toBeLessThanOrEqual(ALL.length + 1);
+  });
+
+  test.each([
     ["keeps no session", 0],
     ["keeps sessions for less than it sleeps", 300],
   ])("a broker that %s: announced once in 50 reports, though some of their connections end", (_what, maxExpiryS) => {

@@ -36,6 +36,11 @@ export abstract class ClientSettings<Owner extends ClientSettingsOwner> {
     return this.client.status().state === "connected";
   }
 
+  /** An attempt is under way: CONNACK has not come. */
+  get isConnecting(): boolean {
+    return this.client.status().state === "connecting";
+  }
+
   publish(topic: string, payload: Uint8Array, options: { readonly qos: 0 | 1; readonly retain: boolean }): boolean {
     return this.client.publish(topic, payload, options);
   }

@@ -9,6 +9,7 @@ import type { PresenceSleep } from "./names.js";
 /** What presence needs of the client. */
 export interface PresenceClient extends DiagnosticsClient, BirthClient {
   readonly isConnected: boolean;
+  readonly isConnecting: boolean;
   /** Everything that was sent besides readings is acknowledged. */
   readonly hasAnswered: boolean;
   subscribe(filter: string, qos: 0 | 2): void;

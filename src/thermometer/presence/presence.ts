@@ -171,6 +171,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
 
   /** After `rest`: how the connection, or the attempt, has ended. */
   ended(by: "server" | "other"): void {
+    this.report?.ended();
     this.acceptance.ended(by);
     if (this.acceptance.extent >= UNSUBSCRIBED) this.birth.forget();
     this.commands.ended();

@@ -16,7 +16,7 @@ export interface ReportOwner {
   /** Discovery prefix; empty: no discovery. */
   readonly prefix: string;
   /** `hasAnswered`: everything that was sent besides readings is acknowledged. */
-  readonly client: { readonly hasAnswered: boolean };
+  readonly client: { readonly hasAnswered: boolean; readonly isConnecting: boolean };
   /** Readings in the outbox. */
   readonly waiting: number;
 }
@@ -32,7 +32,7 @@ export class Report {
   private tries: number;
   /** The diagnostics of this report are still to be sent. */
   private isDue: boolean;
-  /** Since the last announcement the broker has lost the session once. */
+  /** Since the last announcement the broker has lost the session once, or may have. */
   private isLost: boolean;
   private isGreeted = false;
 
@@ -61,6 +61,14 @@ export class Report {
   restart(): void {
     this.tries = this.hash = 0;
     this.isLost = false;
+  }
+
+  /**
+   * An attempt to connect has ended, or is ended now. Without CONNACK, the broker may have begun a new session all the same, without
+   * subscriptions, and the next CONNACK does not show that.
+   */
+  ended(): void {
+    if (!this.isGreeted) this.isLost = true;
   }
 
   /**
@@ -100,6 +108,7 @@ export class Report {
    */
   leaving(): void {
     const { acceptance, client, details } = this.owner;
+    if (client.isConnecting) this.ended();
     const isPartial = details.isRunning && !details.isAnnounced; // the broker may refuse those that were not sent
     if (!isPartial && client.hasAnswered && acceptance.extent === ALL) acceptance.detailed();
     if (!this.hasPrompt && details.isRunning && !this.hasEntities) this.tries++;

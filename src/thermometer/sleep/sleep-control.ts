@@ -63,11 +63,12 @@ export class SleepControl {
   private readonly duties: number;
   /** `leaving`: DISCONNECT is being sent. `left`: the next sample is so near that it is taken before the sleep. */
   private phase: Phase = "awake";
-  private isSampleDue = false;
-  private isReporting = false;
+  // Undefined as long as false: initial values would take time in each wake.
+  private isSampleDue: boolean | undefined;
+  private isReporting: boolean | undefined;
   private isDelivered = false;
   /** Readings wait for the time, in this report. */
-  private waitsForClock = false;
+  private waitsForClock: boolean | undefined;
   /** Uptime of the last acknowledgement of a reading; 0: none has come. */
   private deliveredMs = 0;
   /** Uptime at which an unfinished report is aborted. */
@@ -75,7 +76,7 @@ export class SleepControl {
   /** Uptime until which the prompt stays. */
   private promptEndMs = 0;
   private timer: TimerId | undefined;
-  private isLooking = false;
+  private isLooking: boolean | undefined;
   /** The boot that continues; undefined: a new one begins. */
   readonly past: Past | undefined;
   /** What is known about the network. */
