@@ -35,6 +35,7 @@ import { NoSettings, openSettings } from "./thermometer/no-settings.js";
 import { LinkOwner, type Owner, SettingsOwner, TimeOwner } from "./thermometer/owners.js";
 import { Announcement } from "./thermometer/presence/announcement.js";
 import { concernsNumbers } from "./thermometer/presence/controls.js";
+import { concernsDiscovery } from "./thermometer/presence/expiry.js";
 import type { Product } from "./thermometer/prompt/product.js";
 import { PromptHost } from "./thermometer/prompt/prompt-host.js";
 import { samplePolicy } from "./thermometer/records.js";
@@ -379,9 +380,7 @@ export class Thermometer
     const changed = (...names: Key[]): boolean => keys.some((key) => names.includes(key));
     if (changed("log")) this._log.level = this.settings.get("log");
     if (changed("payload", "topics", "interval")) this.intake?.journal?.follow(samplePolicy(this.settings));
-    if (changed("payload", "topics", "interval", "heartbeat") || keys.some((key) => key.startsWith("deadband"))) {
-      this.uplink?.presence.update(); // the time without readings after which Home Assistant shows it as unavailable depends on them
-    }
+    if (concernsDiscovery(keys)) this.uplink?.presence.update();
     if (concernsNumbers(keys)) this.uplink?.presence.numbersChanged();
     if (changed("payload")) this.uplink?.formatChanged();
     if (changed("mqtt.ca", "mqtt.cert", "mqtt.key")) this.uplink?.encryption?.changed();
@@ -391,7 +390,7 @@ export class Thermometer
       this.link?.setCredentials(this.settings.get("wifi.ssid"), this.settings.get("wifi.password"));
     }
     if (changed("report")) this.sleep?.follow();
-    if (changed("awake")) this.sleep?.someoneIsThere();
+    if (changed("awake") && this.sleep?.hasPrompt) this.sleep.someoneIsThere(); // not for a command in a report
     if (concernsSampling(keys)) {
       this.sleep?.restart();
       this.sampling?.restart();

@@ -1,10 +1,18 @@
 /* After how much silence Home Assistant treats a value as unavailable, and a broker a connection as lost. */
 import { channels } from "../../channels/channels.js";
 import { channelKey } from "../../settings/channel-settings.js";
+import type { Key } from "../../settings/schema.js";
 import type { Settings } from "../../settings/settings.js";
 
 /** At least this, because a reading may be delayed by a reconnect. */
 const MIN_EXPIRY_S = 60;
+
+const SETTINGS: readonly Key[] = Object.freeze<Key[]>(["payload", "topics", "interval", "heartbeat", "report"]);
+
+/** Whether a change of `keys` changes the discovery message: what is sent, and the time without readings after which a value is unavailable. */
+export function concernsDiscovery(keys: readonly Key[]): boolean {
+  return keys.some((key) => SETTINGS.includes(key) || key.startsWith("deadband"));
+}
 
 /** Three times the longest silence of a working sensor, in seconds; undefined: it may be silent for ever. */
 export function expireAfterS(settings: Settings): number | undefined {

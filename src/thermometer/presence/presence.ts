@@ -1,7 +1,6 @@
 /*
- * Publishes the device's availability (`home/<room>/<id>/status`, and the will) and Home Assistant's discovery messages, and
- * publishes them again when Home Assistant has started. Removes what is retained under former names (stale-topics.ts). Leaves
- * out what the broker does not accept (acceptance.ts).
+ * Publishes the device's availability (`home/<room>/<id>/status`, and the will) and Home Assistant's discovery messages, and publishes them again
+ * when Home Assistant has started. Removes what is retained under former names (stale-topics.ts). Leaves out what is not accepted (acceptance.ts).
  */
 import type { Timers } from "../../board.js";
 import { TEMPERATURE } from "../../channels/channels.js";
@@ -180,6 +179,7 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
   /** Something that is published about the device has changed. Without a connection it is published with the next one. */
   update(): void {
     if (this.client.isConnected) this.publishAll();
+    else this.report?.restart();
   }
 
   /** A setting that Home Assistant shows has changed. */
