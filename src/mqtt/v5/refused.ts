@@ -49,7 +49,7 @@ export class Refused implements Refusals, PostponedOwner {
   /** Until those held back are sent again. */
   private heldTimer: TimerId;
   /** One above the newest entry that was refused in this run: those below are no news. */
-  private refusedEnd = 0;
+  private refusedEnd?: number;
 
   constructor(owner: RefusedOwner) {
     this.owner = owner;
@@ -126,7 +126,7 @@ export class Refused implements Refusals, PostponedOwner {
 
   refuse(sequence: number, code: number): void {
     const { answers, postponed } = this;
-    const isFirst = sequence >= this.refusedEnd;
+    const isFirst = sequence >= (this.refusedEnd ?? 0);
     if (isFirst) this.refusedEnd = sequence + 1;
     const meaning = meaningOf(code);
     const known = this.find(sequence);
