@@ -29,7 +29,7 @@ function expiryS({ house }: SimulatedDevice): unknown {
 test.each([
   ["report 120", 3 * (7_200 + 60)],
   ["interval 600", 3 * (600 + 600)],
-])("the command %s: Home Assistant is told how long the device may be silent", (line, seconds) => {
+])("the command %s: Home Assistant gets the time for which the device may be silent", (line, seconds) => {
   const { device, time, command } = asleep();
   expect(expiryS(device)).toBe(3 * (600 + 60));
   command(line);
@@ -40,7 +40,7 @@ test.each([
 test.each([
   ["report", "120", 3 * (7_200 + 60)],
   ["interval", "600", 3 * (600 + 600)],
-])("%s is set at the prompt without a network: told as soon as it is back, and once", (key, value, seconds) => {
+])("%s is set at the prompt without a network: sent as soon as it is back, and once", (key, value, seconds) => {
   const { device, house, time } = asleep();
   device.wifi.down();
   device.chip?.press();

@@ -32,7 +32,7 @@ const WIDEST_GAP = 4096;
 /** Blocks are erased in turn, so their counts are close to each other. */
 const MAX_ERASES = 4096;
 /** The words of an open header that its records do not show; the check last. */
-const UNKNOWN = [2, 4, 5, 6, 7];
+const UNKNOWN: readonly number[] = Object.freeze([2, 4, 5, 6, 7]);
 const CHECK = 7;
 /** Wrong bits in the check word. A check of other content has 16 on average, and so few once in 300 times. */
 const MAX_WRONG = 8;
