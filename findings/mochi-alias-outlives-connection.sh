@@ -6,6 +6,7 @@
 # Seen: a subscriber with a session and Topic Alias Maximum 5 gets one message (topic and alias 1), leaves, and returns. The message that was published meanwhile comes with an empty topic and
 # alias 1, which this connection has not set. A client by the standard has to close (0x82, Protocol Error); the message is still in the session, and comes again in the same way on each connection, even on one whose CONNECT allows no aliases.
 # A client that never allowed aliases gets the topic. What to do: no Topic Alias Maximum in CONNECT (absent means 0) for a client with a session.
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -7,6 +7,7 @@
 # differs each time. They carry DUP 1, although each is sent for the first time. The cause (read in its source): the queue is sorted by the low 16 bits of a time in whole seconds, so that
 # messages of one second come in any order, and older ones behind newer ones where these bits overflow, every 18 hours. What shows the last value received can end at an old value.
 # What to do: a number or a time in the payload, and sort by it at the receiver.
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -6,6 +6,7 @@
 # Seen: with Session Present 1 there are two PUBREC, first one without a cause (0), then the answer to the repetition with 0x91, while the subscriber has the message. A client that takes
 # the answer as refused reports a failure, or publishes the message again under a new id: then it is there twice. With MQTT 3.1.1 both are plain PUBREC.
 # What to do: after a repeated PUBLISH treat PUBREC 0x91 like a success: send PUBREL, and count the message as delivered.
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -5,6 +5,7 @@
 # same id, and a log can count possible doubles. paho.mqtt.golang 1.5.1 does so in the same situation.
 # Seen: three messages are unacknowledged when the server drops the connection; on the next one (CleanSession 0, Session Present 1) they come with the same ids and DUP 0.
 # What to do: recognise doubles by the payload (a sequence number), not by DUP.
+# Needs Rust.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -6,6 +6,7 @@
 # Seen: a database answers the first write with 401, as InfluxDB does when its password was changed, and the next ones with 204. By `outputs.influxdb` the first message is acknowledged and
 # never stored; the log says "will be dropped". By `outputs.influxdb_v2` it is stored. Cause: any status from 400 to 499 except "database not found" counts as an error of the metrics.
 # What to do: watch the log for "will be dropped"; if readings must not be lost, give Telegraf its own user and never change the password.
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

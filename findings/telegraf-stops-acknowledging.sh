@@ -6,6 +6,7 @@
 # Seen: the server drops the connection and refuses the next one. When it is back Telegraf connects, receives, writes, and sends no PUBACK any more; so the server sends what it allows in
 # flight (mosquitto: 20 messages), and Telegraf stores those and then nothing until it is restarted. If the first attempt succeeds, it works. Cause: `connect()` ends the goroutine that
 # acknowledges whenever the network fails, and only `Start()` creates one. What to do: use Telegraf 1.38.0 or later, which leaves reconnecting to its MQTT library (its change 18452).
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

@@ -5,6 +5,7 @@
 # arrival, as fields with `optional = true` may be missing.
 # Seen: a message with `ts` is written; one without is refused ("the timestamp path \"ts\" returned NULL"), and yet acknowledged to the broker, with `persistent_session` too, so it is
 # lost. `optional` does not apply to the time. What to do: read the time as an optional field of type string, and convert it by the converter processor (`timestamp = ["ts"]`).
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

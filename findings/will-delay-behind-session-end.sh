@@ -6,6 +6,7 @@
 # Seen: a client without session expiry and with Will Delay 3 loses its connection: its will comes only after the delay. If it connects again with Clean Start 1 before that, the will is discarded, in a session without
 # expiry as in one of an hour. (mochi-mqtt does as expected where the interval 0 is sent rather than left out.) Thus a device that restarts in a loop, always within its delay, appears online all the time, although none of its sessions goes on.
 # What to do: do not rely on the will to count restarts; publish a boot count, or use no Will Delay without a session.
+# Needs Go 1.26.
 set -euo pipefail
 cd "$(dirname "$0")"
 . support/prelude.bash

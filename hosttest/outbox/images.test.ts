@@ -123,3 +123,34 @@ describe.each([1, 16] as const)("write unit %i", (unit) => {
     }
   });
 });
+
+// As on boards with 4 MB, whose outbox began at 0x312000 in firmware 0.1, and begins at 0x290000 now.
+test.each(["refuse", "dropOldest"] as const)(
+  "whenFull %s: the partition now begins 130 blocks earlier, where other data was: all entries are found",
+  (whenFull) => {
+    const flash = new NorFlash({ blocks: 20, blockLength: BLOCK });
+    const before = new Outbox({ flash, whenFull });
+    before.setInFlight(8);
+    for (let n = 0; n < 1_500; n++) {
+      before.append(new Uint8Array(1 + (n % 30)).fill(n), 1);
+      if (n % 3 === 0) before.settle(before.seek(0)?.sequence ?? 0);
+    }
+    const bytes = new Uint8Array(150 * BLOCK).map(() => Math.floor(random() * 256));
+    bytes.set(flash.bytes, 130 * BLOCK);
+    const after = new Outbox({ flash: new NorFlash({ blocks: 150, blockLength: BLOCK, bytes }), whenFull });
+    for (let n = 0; n < 2_000; n++) after.append(Uint8Array.of(n), 1); // also where the other data was
+    const numbers = drained(before);
+    expect(numbers.length).toBeGreaterThan(400);
+    expect(drained(after).slice(0, numbers.length)).toEqual(numbers);
+  },
+);
+
+/** The numbers of all entries, with the first byte of each; they are settled. */
+function drained(outbox: Outbox): string[] {
+  const found: string[] = [];
+  for (let entry = outbox.seek(0); entry !== undefined; entry = outbox.seek(0)) {
+    found.push(`${entry.sequence}: ${entry.payload[0]}`);
+    outbox.settle(entry.sequence);
+  }
+  return found;
+}
