@@ -93,6 +93,8 @@ export class RefusingServer {
       bytes = answerBytes(qos === 2 ? 5 : 4, 0, code, code < 0x80 ? undefined : "why not");
       this.#answers.set(key, bytes);
     }
-    return bytes.toSpliced(2, 2, id >> 8, id & 255);
+    const answer = bytes.slice();
+    [answer[2], answer[3]] = [id >> 8, id & 255];
+    return answer;
   }
 }
