@@ -93,7 +93,7 @@ export class Thermometer
     this.store = openSettings(board);
     if (this.store instanceof NoSettings)
       this.log("error", `${this.store.reason}; defaults apply, nothing can be saved`);
-    const isWake = awakening?.record !== undefined; // during a factory reset it does not sleep
+    const isWake = awakening?.record !== undefined; // a stuck factory reset leaves no wake record
     this.settings = new Settings(new SettingsOwner(this), isWake);
     this.id = this.settings.get("id") || `thermometer${board.mac}`;
     if (board.update !== undefined) this.updating = this.attempt("update", () => new Updating(this));

@@ -223,6 +223,14 @@ describe("a clock that was never set, and answers from before the sleep", () => 
     expect(errors(device)).toEqual([]);
   });
 
+  test("the first of two names is wrong by minutes: an earlier answer does not confirm it before the other was asked", () => {
+    const device = earlierAt(TWO, HOUR_MS);
+    device.ntp.faults.wrongHosts = { "a.example": 5 * MINUTE_MS };
+    device.sync.linkUp();
+    device.time.advance(MINUTE_MS);
+    expect([errors(device), device.ntp.questions.length > 1]).toEqual([[], true]);
+  });
+
   test("no answer after the sleep: those from before it are kept", () => {
     const device = earlierAt(TWO, HOUR_MS);
     device.ntp.faults.silent = true;

@@ -104,7 +104,7 @@ test("power is cut after any settle of a drain: the next boot is bounded all the
   }
 });
 
-test("the largest partition, 5,048 KiB, drained: as bounded", () => {
+test("a partition of 5,048 KiB, drained: as bounded", () => {
   const { flash, outbox, count } = filled(1_262);
   drain(outbox, count);
   const { oldest, reads, programs } = boot(flash);

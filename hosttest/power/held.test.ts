@@ -57,7 +57,9 @@ test("time servers stay silent: two reports wait, the third sends, and no later 
   expect(time.nowMs - upMs).toBeGreaterThan(9 * MINUTE);
   expect(time.nowMs - upMs).toBeLessThan(12 * MINUTE);
   const waits = device.traces.filter((line) => line.includes("readings wait for the time"));
-  expect(waits.map((line) => line.replace(/.*time, /, ""))).toEqual(Array(2).fill("if need be until a later report"));
+  expect(waits.map((line) => line.replace(/.*time, /, ""))).toEqual(
+    Array(2).fill("but no longer than two more reports"),
+  );
   time.advance(3 * HOUR);
   const [count, undated] = arrived(device);
   expect([undated, device.taken.length - count < 61]).toEqual([count, true]);

@@ -79,7 +79,7 @@ const NODE_ONLY_TESTS: Readonly<Record<string, string>> = {
   "packet ids > a new packet takes one that is not in use: two entries of the same id never are in flight together (2.3.1-2)":
     LONG,
   "a save after a cut save is as good as the first: cut at every byte again": LONG,
-  "the largest partition, 5,048 KiB, drained: as bounded": LONG,
+  "a partition of 5,048 KiB, drained: as bounded": LONG,
   "write unit 16 > any single bit flipped: beyond a head, one entry is lost at most, and counted; order and content hold":
     LONG,
   "write unit 16 > any single flipped bit among them costs one entry at most, and no other is changed": LONG,

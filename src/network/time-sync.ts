@@ -125,8 +125,16 @@ export class TimeSync {
     if (last === undefined || this.bootMs !== undefined || !isUp) return;
     const nowMs = this.options.uptimeMs();
     const bootMs = this.votes.unanimous;
-    if (bootMs !== undefined && isWithinDrift(bootMs, nowMs, last)) this.set(bootMs);
+    if (bootMs !== undefined && (isWithinDrift(bootMs, nowMs, last) || this.isConfirmed(bootMs, nowMs)))
+      this.set(bootMs);
     else this.lookOverdue(last, nowMs);
+  }
+
+  /** The answers of this run are too few, and agree with those from before a sleep. */
+  private isConfirmed(bootMs: number, nowMs: number): boolean {
+    const pastMs = Math.max(EARLIEST_MS, this.options.pastUtcMs?.() ?? 0);
+    const needed = votesNeeded(bootMs, nowMs, { ageMs: 0, pastMs });
+    return this.votes.carry(bootMs, needed, nowMs, this.options.earlierAnswers?.());
   }
 
   /** The clock was never set, and the first answer waits for the one that confirms it. */
@@ -198,8 +206,7 @@ export class TimeSync {
     const ageMs = nowMs - (this.syncedAtMs ?? nowMs);
     const needed = votesNeeded(bootMs, nowMs, { bootMs: this.bootMs, ageMs, pastMs });
     this.votes.add(address, bootMs, nowMs);
-    const earlier = this.bootMs === undefined ? this.options.earlierAnswers?.() : undefined;
-    if (needed > 1 && !this.votes.carry(bootMs, needed, nowMs, earlier)) this.unconfirmed(bootMs);
+    if (needed > 1 && !this.votes.carry(bootMs, needed, nowMs)) this.unconfirmed(bootMs);
     else this.set(bootMs);
   }
 

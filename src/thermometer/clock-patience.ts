@@ -51,7 +51,9 @@ export class ClockPatience {
 
   private waitLong(): void {
     const { owner, patienceMs } = this;
-    const end = owner.sleep ? "if need be until a later report" : `for at most ${Math.round(patienceMs / 60_000)} min`;
+    const end = owner.sleep
+      ? "but no longer than two more reports"
+      : `for at most ${Math.round(patienceMs / 60_000)} min`;
     if (patienceMs >= LONG_MS) owner.log("info", `readings wait for the time, ${end}`);
     this.wait(patienceMs, () => owner.startUplink());
   }

@@ -382,7 +382,7 @@ export class Uplink extends ClientSettings<UplinkOwner> implements ClientOptions
     const { refusal } = this.status;
     // Other readings, and all other messages, were accepted on such connections.
     const isReading = refusal?.by === "closing" && (refusal.scope === "some" || this.hasDelivered);
-    this.presence.ended(isReading ? "other" : by);
+    this.presence.ended(isReading ? "other" : by, error.kind !== "resolve" && error.kind !== "unreachable");
     // If the broker refuses a reading, that explains the end.
     const hasCause = this.status.refusal !== undefined;
     if (this.takeover.ended(hasCause ? "other" : by, this.uptimeMs()))

@@ -168,9 +168,9 @@ export class Presence implements AcceptanceOwner, BirthOwner, ReportOwner, Stale
     this.diagnostics?.rest();
   }
 
-  /** After `rest`: how the connection, or the attempt, has ended. */
-  ended(by: "server" | "other"): void {
-    this.report?.ended();
+  /** After `rest`: how the connection, or the attempt, has ended. `wasTried`: CONNECT may have been sent. */
+  ended(by: "server" | "other", wasTried: boolean): void {
+    if (wasTried) this.report?.ended();
     this.acceptance.ended(by);
     if (this.acceptance.extent >= UNSUBSCRIBED) this.birth.forget();
     this.commands.ended();

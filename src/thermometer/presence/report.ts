@@ -64,7 +64,7 @@ export class Report {
   }
 
   /**
-   * An attempt to connect has ended, or is ended now. Without CONNACK, the broker may have begun a new session all the same, without
+   * An attempt to connect in which CONNECT may have been sent has ended, or is ended now. Without CONNACK, the broker may have begun a new session all the same, without
    * subscriptions, and the next CONNACK does not show that.
    */
   ended(): void {

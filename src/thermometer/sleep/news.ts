@@ -7,7 +7,7 @@ import type { WakeRecord } from "../../power/record.js";
  * further changes are compared with these values. While reports fail, it waits for the next regular one.
  */
 export function takeNews(record: WakeRecord, { mask, values }: Sample, nowMs: number): boolean {
-  if (record.failedReports > 0) return false;
+  if (record.failedReports > 0 || !record.isWatched) return false;
   const hasMoved = values.some((value, channel) => (mask >> channel) & 1 && record.hasMoved(channel, value));
   if (hasMoved) {
     record.nextReportMs = nowMs;

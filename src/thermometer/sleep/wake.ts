@@ -126,8 +126,7 @@ export class Wake {
 
   /** Whether a value has changed so much that it has to be reported at once. */
   private isNews(sample: Sample): boolean {
-    const { record } = this;
-    return record.isWatched && takeNews(record, sample, this.uptimeMs());
+    return takeNews(this.record, sample, this.uptimeMs());
   }
 
   /** The sensor has measured: makes a sample and an entry. Returns true if it is durable. */
