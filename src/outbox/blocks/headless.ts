@@ -29,6 +29,9 @@ import type { Log } from "./log.js";
 const OPEN_WORD = CLEAN_BYTES >> 2;
 /** The first number of a block is hardly further above the last that can be read. */
 const WIDEST_GAP = 4096;
+/** How far a block's sequence may be above that of the newest block with a head; and above this one, if there is none. */
+const WIDEST_STEP = 256;
+const LAST_SEQUENCE = 0x7fff_0000;
 /** Blocks are erased in turn, so their counts are close to each other. */
 const MAX_ERASES = 4096;
 /** The words of an open header that its records do not show; the check last. */
@@ -51,9 +54,11 @@ export function findHeadless(log: Log, suspects: readonly number[]): number {
     medium.readHead(block);
     // By its whole header, by the newest block when it was erased, by its open header; or one of the next.
     const next = newest.sequence + 1;
-    [head[1], ~head[2], head[2] + 1, head[OPEN_WORD + 1], next, next + 1, next + 2].forEach((at) => {
+    const end = (newest.sequence || LAST_SEQUENCE) + WIDEST_STEP;
+    [head[1], ~head[2], head[2] + 1, head[OPEN_WORD + 1], next, next + 1, next + 2].forEach((at, n, all) => {
       header.sequence = at >>> 0;
-      if (header.sequence <= sequence) return;
+      if (header.sequence <= sequence || header.sequence >= end) return;
+      if (all.findIndex((other) => other >>> 0 === header.sequence) < n) return; // each is read once: it is a whole block
       header.first = firstNumber(log, block);
       if (header.first > log.number + WIDEST_GAP || !hasEntry(log, block)) return;
       found = block;
@@ -75,7 +80,8 @@ function firstNumber({ header, medium, newest, number }: Log, block: number): nu
   const start = block * medium.blockLength;
   if (medium.load(start + HEAD_BYTES, start + medium.blockLength, blockSeed(sequence))) {
     const first = number + ((medium.number - (number | 0)) | 0);
-    if (first === newest.first || first >= number) return first; // copied, or the next block
+    // Copied, or the next block. A short frame of other data passes the check once in 2^32, so it must have just one of the two numbers.
+    if (first === newest.first || first === number || (first > number && !medium.isShort)) return first;
   }
   medium.demand();
   const isSure = medium.unit === 16 ? isWhole(head, 0, sequence) : isClean(head, 0) && head[2] === sequence - 1;
