@@ -1,8 +1,10 @@
 /* The wake record: used whole or not at all, for any content of RTC memory. */
 import { expect, test } from "vitest";
+import { Sample } from "../../src/channels/sample.js";
 import { MAX_STATE_BYTES } from "../../src/outbox/queue/suspended.js";
 import { WakeRecord } from "../../src/power/record.js";
 import { RECORD_BYTES, WholePart } from "../../src/power/whole-part.js";
+import { takeNews } from "../../src/thermometer/sleep/news.js";
 import { Random } from "../simulation/random.js";
 import { SEED } from "../support/seed.js";
 
@@ -146,3 +148,22 @@ test("a wake changes only the plan and the position: sealed again, the rest is u
   record.boot++;
   expect(decoded(record.sealAgain())).toBeUndefined();
 });
+
+test.each([true, false])(
+  "the places of a change that is reported at once are used only if changes are watched: %s",
+  (isWatched) => {
+    const record = new WakeRecord();
+    record.watch(1, 0.5);
+    if (!isWatched) {
+      const { buffer, byteOffset, byteLength } = new WakeRecord().bytes;
+      const watched = record.bytes.slice(68 * 4);
+      record.bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
+      record.bytes.set(watched, 68 * 4); // outside what the checksum covers then
+    }
+    record.report(0, 21);
+    const sample = new Sample();
+    sample.set(0, 25, 2);
+    sample.set(1, 47, 2);
+    expect([record.isWatched, takeNews(record, sample, 7)]).toEqual([isWatched, isWatched]);
+  },
+);

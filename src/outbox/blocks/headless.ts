@@ -1,6 +1,6 @@
 /*
  * The newest block when its head is damaged. Its records prove it: a record's check begins with the block's sequence and ends
- * with its number. They also show most of its header. The rest is computed from the check, if only one more word is damaged;
+ * with its number. They also show the header's sequence and first number. The rest is computed from the check, if only one more word is damaged;
  * otherwise the tail stays unknown, and that of the block before counts. Only runs if a head is damaged, and reads only.
  *
  * A cut opening leaves such records, too: notes, state and copied entries are programmed before the open header. But it copies
@@ -173,8 +173,8 @@ function isPlausible({ blocks, header, marks, newest }: Log, first: number): boo
 }
 
 /**
- * Whether the header's tail is confirmed by `voidBelow`, which often equals it, and by most bits of the check that was read: then
- * that may be damaged.
+ * Whether the header's tail is confirmed by `voidBelow`, which often equals it, and by all but MAX_WRONG bits of the check that was
+ * read: then that may be damaged.
  */
 function isTwice(head: Words, at: number, check: number): boolean {
   const distance = head[at + 5];

@@ -376,7 +376,7 @@ export function encodeWhole(words: Words, at: number, sequence: number): void {
   words[at + 3] = finish(mix(WHOLE_MAGIC, words, at + 1, at + 3));
 }
 
-/** Whether the four words from `at` on were programmed as a whole header of any sequence, and are damaged at most in part. */
+/** Whether the four words from `at` on were probably a whole header: half of its magic, or of the sequence against its complement, is right. */
 export function looksWhole(words: Words, at: number): boolean {
   return isHalfRight(words[at] ^ WHOLE_MAGIC) || isHalfRight(words[at + 1] ^ ~words[at + 2]);
 }
